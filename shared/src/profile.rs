@@ -1,0 +1,194 @@
+//! What is known of one visitor, apart from how it travels (see [`crate::token::ProfileCookie`]).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::time::UnixTime;
+
+/// A visitor who comes back after this many seconds or more begins a new visit (30 minutes).
+pub const VISIT_GAP_S: u64 = 30 * 60;
+/// Most interests that a profile cookie carries.
+pub const MAX_INTERESTS: usize = 32;
+/// Most traits that a profile cookie carries.
+pub const MAX_TRAITS: usize = 32;
+/// Longest name of an interest or a trait, in bytes of UTF-8; the shortest is 1.
+pub const MAX_NAME_BYTES: usize = 64;
+
+/// Who a visitor is to us: an opaque name. Invariant: 1..=128 bytes, all ASCII graphic, since SDKs disagree on
+/// how anything else is hashed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VisitorId(String);
+
+impl VisitorId {
+    /// Longest id, in bytes.
+    pub const MAX_BYTES: usize = 128;
+
+    /// The id that is spelled `text`. Errs when it is empty, too long, or not ASCII graphic throughout.
+    pub fn parse(text: &str) -> Result<Self, VisitorIdError> {
+        if text.is_empty() || text.len() > Self::MAX_BYTES {
+            return Err(VisitorIdError::Length { bytes: text.len() });
+        }
+        match text.bytes().position(|byte| !byte.is_ascii_graphic()) {
+            Some(at) => Err(VisitorIdError::Character { at }),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// An id of 128 bits, which must come from a cryptographic random source: 22 characters of base64url.
+    #[must_use]
+    pub fn from_entropy(entropy: [u8; 16]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(entropy))
+    }
+
+    /// The id as it stands in the cookie and in hashing.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VisitorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not a visitor id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VisitorIdError {
+    /// Empty, or longer than [`VisitorId::MAX_BYTES`].
+    #[error("a visitor id has 1 to {} bytes, not {bytes}", VisitorId::MAX_BYTES)]
+    Length {
+        /// Length of the text.
+        bytes: usize,
+    },
+    /// A space, a control character or anything outside ASCII.
+    #[error("byte {at} of the visitor id is not ASCII graphic")]
+    Character {
+        /// Offset of the first such byte.
+        at: usize,
+    },
+}
+
+/// What is known of one visitor. It holds nothing that names a person, ever.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Who this is.
+    pub id: VisitorId,
+    /// Visits so far, the present one included; 0 before the first arrival of a profile that the origin minted.
+    pub visits: u32,
+    /// When the first visit began.
+    pub first_seen: UnixTime,
+    /// When the latest visit began.
+    pub last_seen: UnixTime,
+    /// Affinity to a topic, 0..=1. What lies outside, and what is beyond [`MAX_INTERESTS`], is not put in a cookie.
+    pub interests: BTreeMap<String, f64>,
+    /// Whatever else the origin knows, as plain JSON. What is beyond [`MAX_TRAITS`] is not put in a cookie.
+    pub traits: BTreeMap<String, Value>,
+}
+
+/// What an arrival did to a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a profile that changed has to be written to the cookie"]
+pub enum Change {
+    /// Nothing: the cookie that the visitor holds still says it all.
+    Unchanged,
+    /// A new visit began, and the cookie has to be written.
+    NewVisit,
+}
+
+impl Profile {
+    /// A visitor nobody has seen before, in their first visit. `entropy` as for [`VisitorId::from_entropy`].
+    #[must_use]
+    pub fn new(entropy: [u8; 16], now: UnixTime) -> Self {
+        Self {
+            id: VisitorId::from_entropy(entropy),
+            visits: 1,
+            first_seen: now,
+            last_seen: now,
+            interests: BTreeMap::new(),
+            traits: BTreeMap::new(),
+        }
+    }
+
+    /// Takes note of a request. Within a visit nothing changes, so that most replies carry no `Set-Cookie`; the
+    /// price is that a visit longer than [`VISIT_GAP_S`] counts again.
+    pub fn arrive(&mut self, now: UnixTime) -> Change {
+        if now.seconds_since(self.last_seen) < VISIT_GAP_S {
+            return Change::Unchanged;
+        }
+        self.visits = self.visits.saturating_add(1);
+        self.last_seen = now;
+        Change::NewVisit
+    }
+}
+
+/// Whether a name may stand among the interests or traits of a cookie.
+pub(crate) fn is_entry_name(name: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&name.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_short_ascii_graphic_text() {
+        let longest = "x".repeat(128);
+        let too_long = "x".repeat(129);
+        let cases = [
+            ("a", Ok(())),
+            ("!~", Ok(())),
+            (longest.as_str(), Ok(())),
+            ("", Err(VisitorIdError::Length { bytes: 0 })),
+            (too_long.as_str(), Err(VisitorIdError::Length { bytes: 129 })),
+            ("a b", Err(VisitorIdError::Character { at: 1 })),
+            ("ab\n", Err(VisitorIdError::Character { at: 2 })),
+            ("a\u{7f}", Err(VisitorIdError::Character { at: 1 })),
+            ("zoë", Err(VisitorIdError::Character { at: 2 })),
+        ];
+        for (text, expect) in cases {
+            assert_eq!(VisitorId::parse(text).map(|_| ()), expect, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_from_entropy_is_a_valid_id() {
+        for entropy in [[0; 16], [0xff; 16], *b"0123456789abcdef"] {
+            let id = VisitorId::from_entropy(entropy);
+            assert_eq!(id.as_str().len(), 22);
+            assert_eq!(VisitorId::parse(id.as_str()), Ok(id));
+        }
+    }
+
+    #[test]
+    fn a_new_visit_begins_after_half_an_hour() {
+        let begun = UnixTime(1_000_000);
+        let cases = [
+            (1_000_000, Change::Unchanged, 1),
+            (1_000_000 + VISIT_GAP_S - 1, Change::Unchanged, 1),
+            (1_000_000 + VISIT_GAP_S, Change::NewVisit, 2),
+            (2_000_000, Change::NewVisit, 2),
+            (999_000, Change::Unchanged, 1),
+        ];
+        for (now, change, visits) in cases {
+            let mut profile = Profile::new([7; 16], begun);
+            assert_eq!(profile.arrive(UnixTime(now)), change, "at {now}");
+            assert_eq!(profile.visits, visits, "at {now}");
+            let last_seen = if change == Change::NewVisit { UnixTime(now) } else { begun };
+            assert_eq!((profile.first_seen, profile.last_seen), (begun, last_seen), "at {now}");
+        }
+    }
+
+    #[test]
+    fn the_count_of_visits_stops_at_its_end() {
+        let mut profile = Profile::new([7; 16], UnixTime(0));
+        profile.visits = u32::MAX;
+        assert_eq!(profile.arrive(UnixTime(VISIT_GAP_S)), Change::NewVisit);
+        assert_eq!(profile.visits, u32::MAX);
+    }
+}

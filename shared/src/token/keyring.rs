@@ -1,0 +1,245 @@
+//! The keys of one purpose: the newest signs, all of them verify, so keys rotate without logging anyone out.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Deserialize;
+use sha2::Sha256;
+
+/// One secret and the name that tokens call it by. The secret itself is not kept, only the HMAC state that it leads
+/// to, so that a request does not repeat the key schedule.
+#[derive(Clone)]
+pub struct Key {
+    kid: String,
+    keyed: Hmac<Sha256>,
+}
+
+impl Key {
+    /// Fewest bytes of a secret (RFC 7518 §3.2: at least the size of the hash).
+    pub const MIN_SECRET_BYTES: usize = 32;
+    /// Longest name of a key, in bytes; a name is ASCII graphic and not empty.
+    pub const MAX_KID_BYTES: usize = 64;
+
+    /// The name by which a token's header chooses this key. It is not secret.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// HMAC-SHA256 of `message`.
+    pub(super) fn sign(&self, message: &[u8]) -> [u8; 32] {
+        self.keyed.clone().chain_update(message).finalize().into_bytes().into()
+    }
+
+    /// Whether `mac` is the whole HMAC-SHA256 of `message`, compared in constant time.
+    pub(super) fn authenticates(&self, message: &[u8], mac: &[u8]) -> bool {
+        self.keyed.clone().chain_update(message).verify_slice(mac).is_ok()
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// Whether a token was signed with the key that signs today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAge {
+    /// With the first key of the ring.
+    Newest,
+    /// With one that still verifies; what was signed should be signed again.
+    Older,
+}
+
+/// The keys of one purpose of one site. Invariant: at least one key, and no `kid` twice.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    newest: Key,
+    older: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyringJson {
+    keys: Vec<KeyJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyJson {
+    kid: String,
+    secret: String,
+}
+
+impl Keyring {
+    /// Reads `{"keys":[{"kid":"2026-11","secret":"<base64url without padding>"}]}`, newest key first.
+    ///
+    /// No error quotes what was read, not even a `kid`: somebody may have put the secret in its place.
+    pub fn parse(json: &[u8]) -> Result<Self, KeyringError> {
+        let read: KeyringJson = serde_json::from_slice(json)
+            .map_err(|error| KeyringError::Json { line: error.line(), column: error.column() })?;
+        let mut older: Vec<Key> = Vec::with_capacity(read.keys.len());
+        for (index, key) in read.keys.into_iter().enumerate() {
+            let key = key.prepare(index)?;
+            if older.iter().any(|other| other.kid == key.kid) {
+                return Err(KeyringError::KidTwice { index });
+            }
+            older.push(key);
+        }
+        if older.is_empty() {
+            return Err(KeyringError::Empty);
+        }
+        let newest = older.remove(0);
+        Ok(Self { newest, older })
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub fn newest(&self) -> &Key {
+        &self.newest
+    }
+
+    /// The key of that name, if it is still in the ring.
+    #[must_use]
+    pub fn find(&self, kid: &str) -> Option<&Key> {
+        self.choose(kid).map(|(key, _)| key)
+    }
+
+    pub(super) fn choose(&self, kid: &str) -> Option<(&Key, KeyAge)> {
+        if self.newest.kid == kid {
+            return Some((&self.newest, KeyAge::Newest));
+        }
+        self.older.iter().find(|key| key.kid == kid).map(|key| (key, KeyAge::Older))
+    }
+}
+
+impl KeyJson {
+    fn prepare(self, index: usize) -> Result<Key, KeyringError> {
+        let graphic = self.kid.bytes().all(|byte| byte.is_ascii_graphic());
+        if !graphic || !(1..=Key::MAX_KID_BYTES).contains(&self.kid.len()) {
+            return Err(KeyringError::Kid { index });
+        }
+        let secret =
+            URL_SAFE_NO_PAD.decode(&self.secret).map_err(|_| KeyringError::SecretEncoding { index })?;
+        if secret.len() < Key::MIN_SECRET_BYTES {
+            return Err(KeyringError::SecretLength { index, bytes: secret.len() });
+        }
+        let keyed = Hmac::new_from_slice(&secret).map_err(|_| KeyringError::SecretEncoding { index })?;
+        Ok(Key { kid: self.kid, keyed })
+    }
+}
+
+/// Why a keyring cannot be used. `index` counts the keys from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    /// Not JSON, or not of the documented form.
+    #[error("the keyring is not of the documented form (line {line}, column {column})")]
+    Json {
+        /// Line where reading stopped, from 1.
+        line: usize,
+        /// Column where reading stopped.
+        column: usize,
+    },
+    /// No key at all.
+    #[error("the keyring has no key")]
+    Empty,
+    /// A name that is empty, too long or not ASCII graphic.
+    #[error("the kid of key {index} is not 1 to {} ASCII graphic characters", Key::MAX_KID_BYTES)]
+    Kid {
+        /// Which key.
+        index: usize,
+    },
+    /// Two keys of one name.
+    #[error("the kid of key {index} is that of an earlier key")]
+    KidTwice {
+        /// Which key.
+        index: usize,
+    },
+    /// A secret that is not strict base64url.
+    #[error("the secret of key {index} is not base64url without padding")]
+    SecretEncoding {
+        /// Which key.
+        index: usize,
+    },
+    /// A secret that is too short to be one.
+    #[error("the secret of key {index} has {bytes} bytes and needs {}", Key::MIN_SECRET_BYTES)]
+    SecretLength {
+        /// Which key.
+        index: usize,
+        /// Its length.
+        bytes: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE";
+    const B: &str = "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg";
+
+    fn check(json: &str, expect: Result<&str, KeyringError>) {
+        let found = Keyring::parse(json.as_bytes());
+        assert_eq!(found.as_ref().map(|ring| ring.newest().kid()).map_err(|error| *error), expect, "{json}");
+    }
+
+    #[test]
+    fn the_first_key_is_the_newest_and_all_are_found() {
+        let json = format!(r#"{{"keys":[{{"kid":"b","secret":"{B}"}},{{"kid":"a","secret":"{A}"}}]}}"#);
+        check(&json, Ok("b"));
+        let ring = Keyring::parse(json.as_bytes()).unwrap();
+        assert_eq!(ring.find("a").map(Key::kid), Some("a"));
+        assert_eq!(ring.choose("a").map(|(_, age)| age), Some(KeyAge::Older));
+        assert_eq!(ring.choose("b").map(|(_, age)| age), Some(KeyAge::Newest));
+        assert!(ring.find("c").is_none());
+    }
+
+    #[test]
+    fn a_keyring_that_is_not_as_documented_is_refused() {
+        let long_kid = "k".repeat(65);
+        check(r#"{"keys":[]}"#, Err(KeyringError::Empty));
+        check("", Err(KeyringError::Json { line: 1, column: 0 }));
+        check(r#"{"keys":7}"#, Err(KeyringError::Json { line: 1, column: 9 }));
+        for kid in ["", "zoë", "a b", long_kid.as_str()] {
+            let json = format!(r#"{{"keys":[{{"kid":"{kid}","secret":"{A}"}}]}}"#);
+            check(&json, Err(KeyringError::Kid { index: 0 }));
+        }
+        let cases = [
+            (format!("{A}="), KeyringError::SecretEncoding { index: 1 }),
+            (format!("{A}/"), KeyringError::SecretEncoding { index: 1 }),
+            ("MDEyMw".to_owned(), KeyringError::SecretLength { index: 1, bytes: 4 }),
+            (String::new(), KeyringError::SecretLength { index: 1, bytes: 0 }),
+        ];
+        for (secret, error) in cases {
+            let json =
+                format!(r#"{{"keys":[{{"kid":"a","secret":"{A}"}},{{"kid":"b","secret":"{secret}"}}]}}"#);
+            check(&json, Err(error));
+        }
+        let twice = format!(r#"{{"keys":[{{"kid":"a","secret":"{A}"}},{{"kid":"a","secret":"{B}"}}]}}"#);
+        check(&twice, Err(KeyringError::KidTwice { index: 1 }));
+    }
+
+    #[test]
+    fn neither_debug_nor_an_error_shows_a_secret() {
+        let good = format!(r#"{{"keys":[{{"kid":"a","secret":"{A}"}}]}}"#);
+        let shown = format!("{:?}", Keyring::parse(good.as_bytes()));
+        assert!(shown.contains("\"a\""), "{shown}");
+        let bad = [
+            format!(r#"{{"keys":"{A}"}}"#),
+            format!(r#"{{"keys":[{{"kid":"{A} ","secret":"a"}}]}}"#),
+            format!(r#"{{"keys":[{{"kid":"a","secret":"{A}=="}}]}}"#),
+            format!(r#"{{"keys":[{{"kid":"a","{A}":"a"}}]}}"#),
+        ];
+        for json in [good].iter().chain(&bad) {
+            let ring = Keyring::parse(json.as_bytes());
+            let said =
+                format!("{ring:?} {}", ring.as_ref().err().map(ToString::to_string).unwrap_or_default());
+            for secret in [A, "0123456789", "48, 49, 50"] {
+                assert!(!said.contains(secret), "{said}");
+            }
+        }
+    }
+}
