@@ -1,0 +1,139 @@
+//! Sections while they are written: every text, value, predicate and program once.
+
+use super::format::{Comparison, HEAD, Instruction, MAGIC, Section, tag};
+use crate::ruleset::condition::Operand;
+use std::collections::BTreeMap;
+
+/// The sections of a pack to be. What is interned gets the index of its first occurrence, so the bytes depend on
+/// nothing but the order of the calls.
+#[derive(Default)]
+pub(super) struct Writer {
+    sections: [Vec<u8>; Section::COUNT],
+    texts: BTreeMap<String, u32>,
+    values: BTreeMap<Vec<[u32; 3]>, u32>,
+    attributes: BTreeMap<u32, u32>,
+    predicates: BTreeMap<[u32; 3], u32>,
+    programs: BTreeMap<Vec<u32>, u32>,
+}
+
+impl Writer {
+    /// Appends a record to a table, and gives its index.
+    pub(super) fn push(&mut self, section: Section, record: &[u32]) -> u32 {
+        let index = self.count(section);
+        self.section(section).extend(record.iter().flat_map(|word| word.to_le_bytes()));
+        index
+    }
+
+    pub(super) fn count(&mut self, section: Section) -> u32 {
+        (self.section(section).len() / section.record()) as u32
+    }
+
+    pub(super) fn text(&mut self, text: &str) -> u32 {
+        if let Some(index) = self.texts.get(text) {
+            return *index;
+        }
+        let bytes = self.section(Section::Text);
+        bytes.extend(text.as_bytes());
+        let end = bytes.len() as u32;
+        let index = self.push(Section::TextEnds, &[end]);
+        self.texts.insert(text.to_owned(), index);
+        index
+    }
+
+    pub(super) fn value(&mut self, operand: &Operand) -> u32 {
+        let record = self.scalar(operand);
+        self.values_once(vec![record])
+    }
+
+    /// A list whose items are sorted, so that a fact is found by halving.
+    pub(super) fn list(&mut self, operands: &[Operand]) -> u32 {
+        let mut operands: Vec<&Operand> = operands.iter().collect();
+        operands
+            .sort_by(|one, other| order(one).partial_cmp(&order(other)).unwrap_or(std::cmp::Ordering::Equal));
+        operands.dedup();
+        let records: Vec<[u32; 3]> = operands.into_iter().map(|operand| self.scalar(operand)).collect();
+        let count = records.len() as u32;
+        let first = if records.is_empty() { 0 } else { self.values_once(records) };
+        self.values_once(vec![[tag::LIST, first, count]])
+    }
+
+    pub(super) fn predicate(&mut self, attribute: &str, comparison: Comparison, value: u32) -> u32 {
+        let name = self.text(attribute);
+        let attribute = match self.attributes.get(&name) {
+            Some(index) => *index,
+            None => {
+                let index = self.push(Section::Attributes, &[name]);
+                self.attributes.insert(name, index);
+                index
+            }
+        };
+        let record = [attribute, comparison as u32, value];
+        if let Some(index) = self.predicates.get(&record) {
+            return *index;
+        }
+        let index = self.push(Section::Predicates, &record);
+        self.predicates.insert(record, index);
+        index
+    }
+
+    /// The index of the first instruction of a program, to which the end is added.
+    pub(super) fn program(&mut self, instructions: &[Instruction]) -> u32 {
+        let ended = instructions.iter().chain([&Instruction::End]);
+        let words: Vec<u32> = ended.map(|instruction| instruction.to_word()).collect();
+        if let Some(start) = self.programs.get(&words) {
+            return *start;
+        }
+        let start = self.push(Section::Code, &words);
+        self.programs.insert(words, start);
+        start
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        let length: usize = HEAD + self.sections.iter().map(Vec::len).sum::<usize>();
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend(MAGIC);
+        bytes.extend(self.sections.iter().flat_map(|section| (section.len() as u32).to_le_bytes()));
+        self.sections.iter().for_each(|section| bytes.extend(section));
+        bytes
+    }
+
+    fn section(&mut self, section: Section) -> &mut Vec<u8> {
+        &mut self.sections[section as usize]
+    }
+
+    fn values_once(&mut self, records: Vec<[u32; 3]>) -> u32 {
+        if let Some(first) = self.values.get(&records) {
+            return *first;
+        }
+        let first = self.count(Section::Values);
+        records.iter().for_each(|record| {
+            self.push(Section::Values, record);
+        });
+        self.values.insert(records, first);
+        first
+    }
+
+    fn scalar(&mut self, operand: &Operand) -> [u32; 3] {
+        match operand {
+            Operand::Null => [tag::NULL, 0, 0],
+            Operand::Bool(yes) => [tag::BOOL, u32::from(*yes), 0],
+            Operand::Number(number) => {
+                let bits = (number + 0.0).to_bits();
+                [tag::NUMBER, bits as u32, (bits >> 32) as u32]
+            }
+            Operand::Text(text) => [tag::TEXT, self.text(text), 0],
+            Operand::Json(text) => [tag::JSON, self.text(text), 0],
+        }
+    }
+}
+
+/// The order of values in a list: by tag, then by value.
+fn order(operand: &Operand) -> (u32, f64, &str) {
+    match operand {
+        Operand::Null => (tag::NULL, 0.0, ""),
+        Operand::Bool(yes) => (tag::BOOL, f64::from(u8::from(*yes)), ""),
+        Operand::Number(number) => (tag::NUMBER, *number, ""),
+        Operand::Text(text) => (tag::TEXT, 0.0, text),
+        Operand::Json(text) => (tag::JSON, 0.0, text),
+    }
+}

@@ -1,0 +1,65 @@
+//! The one table of diagnostic codes.
+
+use super::diagnostic::Severity;
+
+/// What a diagnostic says in general. Its id never changes its meaning, and is not used again once retired.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// `HS` and four digits.
+    pub id: &'static str,
+    /// Whether a ruleset with such a finding can be published.
+    pub severity: Severity,
+    /// One sentence for a reader who has only the code.
+    pub meaning: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident $id:literal $severity:ident $meaning:literal;)*) => {
+        $(pub(super) const $name: &Code = &Code { id: $id, severity: Severity::$severity, meaning: $meaning };)*
+        /// Every code there is, in order of their ids.
+        pub const CODES: &[&Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    SYNTAX "HS0001" Error "The text is not JSON.";
+    DUPLICATE_KEY "HS0002" Error "A key occurs twice in one object.";
+    TOO_DEEP "HS0003" Error "Values are nested too deeply.";
+    TOO_LARGE "HS0004" Error "The ruleset is too large.";
+    UNKNOWN_FIELD "HS0005" Error "The object has no such field.";
+    MISSING_FIELD "HS0006" Error "A required field is not there.";
+    WRONG_TYPE "HS0007" Error "The value is of another type than the field.";
+    OUT_OF_RANGE "HS0008" Error "The number is out of its range.";
+    BAD_SLOT_NAME "HS0101" Error "A slot's name has 1 to 64 of the characters A-Z a-z 0-9 _ . -";
+    BAD_ID "HS0102" Error "The id of a rule or an edit has 1 to 64 of the characters A-Z a-z 0-9 _ . -";
+    DUPLICATE_ID "HS0103" Error "Two rules, or two edits, have the same id.";
+    BAD_NAME "HS0104" Error "The name of an audience or a block is empty, too long, or has control characters.";
+    RESERVED_NAME "HS0105" Error "A block cannot be called `default` or `nothing`.";
+    UNKNOWN_AUDIENCE "HS0201" Error "There is no audience of that name.";
+    AUDIENCE_CYCLE "HS0202" Error "An audience refers to itself through others.";
+    UNKNOWN_OPERATOR "HS0203" Error "Conditions have no such operator.";
+    BAD_ARGUMENT "HS0204" Error "The operator cannot take that argument.";
+    NEVER_MATCHES "HS0205" Warning "The comparison has the same answer for every visitor.";
+    MIXED_KEYS "HS0206" Warning "Operators beside other keys are compared as plain JSON.";
+    UNKNOWN_BLOCK "HS0301" Error "There is no block of that name.";
+    FALLBACK_CYCLE "HS0302" Error "A block falls back to itself through others.";
+    BLOCK_CONTENT "HS0303" Error "A block has exactly one of `html` and `fragment`.";
+    FRAGMENT_URL "HS0304" Error "A fragment is a path on the site or an https URL.";
+    BAD_SELECTOR "HS0401" Error "The selector is not one that an edit can use.";
+    UNKNOWN_ACTION "HS0402" Error "Edits have no such action.";
+    ATTRIBUTE_NEEDED "HS0403" Error "`set-attribute` needs an attribute, and no other action has one.";
+    BAD_ATTRIBUTE "HS0404" Error "That cannot be the name of an attribute.";
+    EVENT_ATTRIBUTE "HS0405" Error "An edit cannot set an event handler.";
+    BAD_URL_PATTERN "HS0406" Error "An edit's `url` is a path, in which `*` stands for any run of characters.";
+    UNSUITABLE_BLOCK "HS0407" Error "The block does not suit the edit's action.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CODES;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        assert!(CODES.is_sorted_by(|one, next| one.id < next.id));
+    }
+}

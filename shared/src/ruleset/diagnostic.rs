@@ -1,0 +1,137 @@
+//! What is wrong in a ruleset, and where.
+
+use super::code::Code;
+use super::source::Node;
+use super::suggest;
+
+/// Whether a finding stops a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The ruleset cannot be published.
+    Error,
+    /// The ruleset can be published, but probably does not mean what it says.
+    Warning,
+}
+
+/// One finding in the text that somebody wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A stable code out of [`CODES`](super::CODES).
+    pub code: &'static str,
+    /// Whether it stops a publication.
+    pub severity: Severity,
+    /// RFC 6901 pointer to the value, or to the member whose key is at fault; empty for the whole document.
+    pub pointer: String,
+    /// Line of the text, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// What is wrong, with the names as they were written.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Near misses are looked for this often per document, so that a document full of them stays cheap to check.
+const SUGGESTIONS: u32 = 200;
+
+/// Findings by byte offset, while a ruleset is read.
+pub(super) struct Findings {
+    list: Vec<Finding>,
+    suggestions_left: u32,
+}
+
+struct Finding {
+    code: &'static Code,
+    at: usize,
+    message: String,
+    help: Option<String>,
+}
+
+impl Findings {
+    pub(super) fn new() -> Self {
+        Findings { list: Vec::new(), suggestions_left: SUGGESTIONS }
+    }
+
+    pub(super) fn report(&mut self, code: &'static Code, at: usize, message: String) {
+        self.list.push(Finding { code, at, message, help: None });
+    }
+
+    pub(super) fn report_with_help(
+        &mut self,
+        code: &'static Code,
+        at: usize,
+        message: String,
+        help: impl Into<String>,
+    ) {
+        self.list.push(Finding { code, at, message, help: Some(help.into()) });
+    }
+
+    /// Reports a name that is not among the known ones, with the nearest of those as help.
+    pub(super) fn report_unknown<'k>(
+        &mut self,
+        code: &'static Code,
+        at: usize,
+        message: String,
+        name: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) {
+        let nearest = match self.suggestions_left.checked_sub(1) {
+            Some(left) => {
+                self.suggestions_left = left;
+                suggest::nearest(name, known)
+            }
+            None => None,
+        };
+        let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
+        self.list.push(Finding { code, at, message, help });
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.list.iter().any(|finding| finding.code.severity == Severity::Error)
+    }
+
+    /// Places all findings in the text, in its order. Linear in the text, however many there are.
+    pub(super) fn place(mut self, text: &str, root: Option<&Node>) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|finding| finding.at);
+        let mut cursor = Cursor { text, at: 0, line: 1, column: 1 };
+        let place = |finding: Finding| {
+            cursor.advance(finding.at);
+            Diagnostic {
+                code: finding.code.id,
+                severity: finding.code.severity,
+                pointer: root.map(|root| root.pointer_to(finding.at)).unwrap_or_default(),
+                line: cursor.line,
+                column: cursor.column,
+                message: finding.message,
+                help: finding.help,
+            }
+        };
+        self.list.into_iter().map(place).collect()
+    }
+}
+
+struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+    line: u32,
+    column: u32,
+}
+
+impl Cursor<'_> {
+    fn advance(&mut self, to: usize) {
+        for (offset, character) in self.text.get(self.at..).unwrap_or_default().char_indices() {
+            if self.at + offset + character.len_utf8() > to {
+                self.at += offset;
+                return;
+            }
+            if character == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
+            }
+        }
+        self.at = self.text.len();
+    }
+}

@@ -1,0 +1,129 @@
+//! Edits: changes to pages that carry no markup of ours.
+
+use super::code;
+use super::fields::Fields;
+use super::names::Scope;
+use super::source::Node;
+use super::{Edit, EditAction, rule};
+
+const ACTIONS: [(&str, EditAction); 8] = [
+    ("replace", EditAction::Replace),
+    ("inner", EditAction::Inner),
+    ("before", EditAction::Before),
+    ("after", EditAction::After),
+    ("prepend", EditAction::Prepend),
+    ("append", EditAction::Append),
+    ("remove", EditAction::Remove),
+    ("set-attribute", EditAction::SetAttribute),
+];
+
+pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Edit> {
+    let known = ["id", "url", "selector", "action", "attribute", "rules"];
+    let fields = Fields::of(node, "an edit", &known, scope.findings)?;
+    let id = fields.required_text("id", scope.findings);
+    if let Some((id, at)) = id {
+        scope.check_id(code::BAD_ID, "an edit", id, at);
+        scope.claim_edit(id, at);
+    }
+    let url = fields.required_text("url", scope.findings);
+    if let Some((url, at)) = url {
+        check_url(url, at, scope);
+    }
+    let selector = fields.required_text("selector", scope.findings);
+    if let Some((selector, at)) = selector {
+        check_selector(selector, at, scope);
+    }
+    let action = read_action(&fields, scope);
+    let attribute = fields.text("attribute", scope.findings);
+    check_attribute(&fields, action, attribute, scope);
+    let rules = fields.list("rules", scope.findings);
+    let rules = rules.iter().filter_map(|node| rule::read(node, action, scope)).collect();
+    Some(Edit {
+        id: id?.0.to_owned(),
+        url: url?.0.to_owned(),
+        selector: selector?.0.to_owned(),
+        action: action?,
+        attribute: attribute.map(|(name, _)| name.to_owned()),
+        rules,
+    })
+}
+
+fn read_action(fields: &Fields, scope: &mut Scope) -> Option<EditAction> {
+    let (word, at) = fields.required_text("action", scope.findings)?;
+    let action = ACTIONS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
+    if action.is_none() {
+        let message = format!("edits have no action `{word}`");
+        let known = ACTIONS.iter().map(|(name, _)| *name);
+        scope.findings.report_unknown(code::UNKNOWN_ACTION, at, message, word, known);
+    }
+    action
+}
+
+fn check_url(url: &str, at: usize, scope: &mut Scope) {
+    const LONGEST: usize = 2_048;
+    let help = if !url.starts_with(['/', '*']) {
+        "begin with `/` or `*`; the scheme and the host are not compared"
+    } else if url.contains(['?', '#']) {
+        "leave out what follows the path"
+    } else if url.len() > LONGEST || url.chars().any(|character| character.is_control() || character == ' ') {
+        "use at most 2048 bytes, percent-encoded as in a request"
+    } else {
+        return;
+    };
+    let message = format!("`{}` matches no page", url.escape_debug());
+    scope.findings.report_with_help(code::BAD_URL_PATTERN, at, message, help);
+}
+
+fn check_selector(selector: &str, at: usize, scope: &mut Scope) {
+    // The parser of selectors recurses into parentheses, so their number is bounded before it sees them.
+    const LONGEST: usize = 1_024;
+    const PARENTHESES: usize = 16;
+    let refused = if selector.len() > LONGEST || selector.matches('(').count() > PARENTHESES {
+        format!("it has more than {LONGEST} bytes or {PARENTHESES} parentheses")
+    } else {
+        match selector.parse::<lol_html::Selector>() {
+            Ok(_) => return,
+            Err(error) => error.to_string(),
+        }
+    };
+    let message = format!("`{}` does not work as a selector", selector.escape_debug());
+    scope.findings.report_with_help(code::BAD_SELECTOR, at, message, refused);
+}
+
+fn check_attribute(
+    fields: &Fields,
+    action: Option<EditAction>,
+    attribute: Option<(&str, usize)>,
+    scope: &mut Scope,
+) {
+    let sets = action == Some(EditAction::SetAttribute);
+    if sets && fields.get("attribute").is_none() {
+        let message = "`set-attribute` does not say which attribute".to_owned();
+        scope.findings.report_with_help(
+            code::ATTRIBUTE_NEEDED,
+            fields.at(),
+            message,
+            "add an `attribute`, such as `href`",
+        );
+    }
+    let Some((name, at)) = attribute else { return };
+    if action.is_some() && !sets {
+        let message = "only `set-attribute` has an attribute".to_owned();
+        let help = "take it out, or use that action";
+        scope.findings.report_with_help(code::ATTRIBUTE_NEEDED, at, message, help);
+    }
+    if !is_attribute(name) {
+        let message = format!("`{}` cannot be the name of an attribute", name.escape_debug());
+        let help = "begin with a letter, and use only letters, digits and `_ : . -`";
+        scope.findings.report_with_help(code::BAD_ATTRIBUTE, at, message, help);
+    } else if name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("on")) {
+        let message = format!("`{name}` would run its value as a script");
+        let help = "put a script into a block of an edit that adds an element";
+        scope.findings.report_with_help(code::EVENT_ATTRIBUTE, at, message, help);
+    }
+}
+
+fn is_attribute(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'-');
+    name.len() <= 64 && name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(inner)
+}

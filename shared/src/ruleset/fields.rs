@@ -1,0 +1,109 @@
+//! The fields of an object: which there may be, and of which type.
+
+use super::code;
+use super::diagnostic::Findings;
+use super::source::{Json, Node};
+use std::ops::RangeInclusive;
+
+/// An object none of whose fields is unknown, or has been reported.
+pub(super) struct Fields<'n> {
+    node: &'n Node,
+}
+
+impl<'n> Fields<'n> {
+    /// `what` names the object in messages. A value that is no object is a finding, and `None`.
+    pub(super) fn of(node: &'n Node, what: &str, known: &[&str], findings: &mut Findings) -> Option<Self> {
+        if !expect_object(node, what, findings) {
+            return None;
+        }
+        for member in node.members() {
+            if !known.contains(&member.key.as_str()) {
+                let message = format!("{what} has no field `{}`", member.key);
+                let known = known.iter().copied();
+                findings.report_unknown(code::UNKNOWN_FIELD, member.at, message, &member.key, known);
+            }
+        }
+        Some(Fields { node })
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'n Node> {
+        self.node.members().find(|member| member.key == name).map(|member| &member.value)
+    }
+
+    /// Where the object itself begins.
+    pub(super) fn at(&self) -> usize {
+        self.node.at
+    }
+
+    pub(super) fn text(&self, name: &str, findings: &mut Findings) -> Option<(&'n str, usize)> {
+        let node = self.get(name)?;
+        Some((expect_text(node, name, findings)?, node.at))
+    }
+
+    pub(super) fn required_text(&self, name: &str, findings: &mut Findings) -> Option<(&'n str, usize)> {
+        if self.get(name).is_none() {
+            self.report_missing(name, findings);
+        }
+        self.text(name, findings)
+    }
+
+    pub(super) fn report_missing(&self, name: &str, findings: &mut Findings) {
+        findings.report(code::MISSING_FIELD, self.node.at, format!("`{name}` is missing here"));
+    }
+
+    /// A whole number in a range.
+    pub(super) fn whole(
+        &self,
+        name: &str,
+        range: RangeInclusive<u32>,
+        findings: &mut Findings,
+    ) -> Option<u32> {
+        let node = self.get(name)?;
+        let Json::Number(number) = node.value else {
+            wrong_type(node, name, "a number", findings);
+            return None;
+        };
+        let whole = number as u32;
+        if f64::from(whole) != number || !range.contains(&whole) {
+            let message = format!("`{name}` is {number}");
+            let help = format!("use a whole number from {} to {}", range.start(), range.end());
+            findings.report_with_help(code::OUT_OF_RANGE, node.at, message, help);
+            return None;
+        }
+        Some(whole)
+    }
+
+    /// The items of a list; a field that is missing has none.
+    pub(super) fn list(&self, name: &str, findings: &mut Findings) -> &'n [Node] {
+        self.get(name).and_then(|node| expect_list(node, name, findings)).unwrap_or_default()
+    }
+}
+
+pub(super) fn expect_object(node: &Node, what: &str, findings: &mut Findings) -> bool {
+    let fits = matches!(node.value, Json::Object(_));
+    if !fits {
+        wrong_type(node, what, "an object", findings);
+    }
+    fits
+}
+
+pub(super) fn expect_text<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n str> {
+    let Json::Text(text) = &node.value else {
+        wrong_type(node, what, "a text", findings);
+        return None;
+    };
+    Some(text)
+}
+
+pub(super) fn expect_list<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n [Node]> {
+    let Json::List(items) = &node.value else {
+        wrong_type(node, what, "a list", findings);
+        return None;
+    };
+    Some(items)
+}
+
+fn wrong_type(node: &Node, what: &str, expected: &str, findings: &mut Findings) {
+    let message = format!("`{what}` is {} and should be {expected}", node.type_name());
+    findings.report(code::WRONG_TYPE, node.at, message);
+}
