@@ -1,0 +1,316 @@
+//! Where fragments may come from, and how long they are kept.
+
+use ::http::{HeaderName, StatusCode, header};
+
+use super::freshness::{Directives, Storable, storable};
+use super::route::CacheKey;
+use super::{Freshness, ResponseHead};
+use crate::page::is_slot_name;
+use crate::site::{Site, host_of};
+use crate::time::UnixTime;
+
+/// A fragment's URL, found to be one that may be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FragmentTarget {
+    source: FragmentSource,
+    scheme: &'static str,
+    host: String,
+    path_and_query: String,
+}
+
+/// Who is asked for a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FragmentSource {
+    /// The site's own origin.
+    Origin,
+    /// What `fragment_hosts` names for the host: a backend, or a URL.
+    Host(String),
+}
+
+impl FragmentTarget {
+    /// Who is asked.
+    pub fn source(&self) -> &FragmentSource {
+        &self.source
+    }
+
+    /// For which host.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// For what.
+    pub fn path_and_query(&self) -> &str {
+        &self.path_and_query
+    }
+
+    /// What it is stored under. It is no key of a page, whatever its URL.
+    pub fn cache_key(&self) -> CacheKey {
+        CacheKey::new(&format!("fragment+{}", self.scheme), &self.host, &self.path_and_query)
+    }
+}
+
+/// Why a fragment's URL is not fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FragmentRefusal {
+    /// It has a scheme other than http and https.
+    #[error("scheme is neither http nor https")]
+    Scheme,
+    /// Its host is neither the site's nor listed in `fragment_hosts`.
+    #[error("host is not listed in fragment_hosts")]
+    Host,
+    /// It carries a user name or password.
+    #[error("carries credentials")]
+    Credentials,
+    /// It has characters that no URL has, or that servers disagree on.
+    #[error("has a backslash, a space or a control character")]
+    Characters,
+    /// It is below `/_hs/`.
+    #[error("is below /_hs/")]
+    Own,
+}
+
+/// The name in `/_hs/blocks/NAME`: an include of it is a slot.
+pub fn own_block_name(src: &str) -> Option<&str> {
+    let path = src.split(['?', '#']).next().unwrap_or_default();
+    path.strip_prefix("/_hs/blocks/").filter(|name| is_slot_name(name))
+}
+
+/// Resolves a fragment's URL against the page's, `host` (a configured one) and `path` (RFC 3986, section 5), and
+/// judges whether it may be fetched.
+pub fn resolve_fragment(
+    src: &str,
+    host: &str,
+    path: &str,
+    site: &Site,
+) -> Result<FragmentTarget, FragmentRefusal> {
+    let src = src.trim_matches(|character: char| character.is_ascii_whitespace());
+    if src.chars().any(|character| character.is_control() || character.is_whitespace() || character == '\\') {
+        return Err(FragmentRefusal::Characters);
+    }
+    let src = src.split('#').next().unwrap_or_default();
+    let (scheme, rest) = match split_scheme(src) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => ("http", rest),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => ("https", rest),
+        Some(_) => return Err(FragmentRefusal::Scheme),
+        None => (site.scheme.as_str(), src),
+    };
+    let target = match rest.strip_prefix("//") {
+        Some(authority) => elsewhere(scheme, authority, site)?,
+        // `http:path` has no authority: no two URL parsers agree on what that means.
+        None if rest.len() != src.len() => return Err(FragmentRefusal::Host),
+        None => FragmentTarget {
+            source: FragmentSource::Origin,
+            scheme: site.scheme.as_str(),
+            host: host.to_owned(),
+            path_and_query: relative(rest, path),
+        },
+    };
+    if target.source == FragmentSource::Origin && is_below_own(&target.path_and_query) {
+        return Err(FragmentRefusal::Own);
+    }
+    Ok(target)
+}
+
+fn elsewhere(scheme: &'static str, rest: &str, site: &Site) -> Result<FragmentTarget, FragmentRefusal> {
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if authority.contains('@') {
+        return Err(FragmentRefusal::Credentials);
+    }
+    let authority = authority.to_ascii_lowercase();
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let (path, query) = split_query(&path);
+    let path_and_query = join(&without_dots(path), query);
+    let (source, host) = if let Some(origin) = site.fragment_hosts.get(authority) {
+        (FragmentSource::Host(origin.clone()), authority)
+    } else if host_of(authority) == authority && site.configured_host(authority).is_some() {
+        (FragmentSource::Origin, authority)
+    } else {
+        return Err(FragmentRefusal::Host);
+    };
+    Ok(FragmentTarget { source, scheme, host: host.to_owned(), path_and_query })
+}
+
+/// RFC 3986, section 5.2, for references without scheme and authority.
+fn relative(reference: &str, base: &str) -> String {
+    let (path, query) = split_query(reference);
+    let path = match path {
+        "" => base.to_owned(),
+        absolute if absolute.starts_with('/') => without_dots(absolute),
+        below => {
+            let directory = base.rfind('/').map_or("/", |slash| &base[..=slash]);
+            without_dots(&format!("{directory}{below}"))
+        }
+    };
+    join(&path, query)
+}
+
+/// RFC 3986, section 5.2.4. A dot that is percent-encoded is one too, as the WHATWG URL Standard has it.
+fn without_dots(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    let mut ends_in_dots = false;
+    for segment in path.split('/').skip(1) {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        ends_in_dots = plain == "." || plain == "..";
+        match plain.as_str() {
+            "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    let slash = if ends_in_dots && !segments.is_empty() { "/" } else { "" };
+    format!("/{}{slash}", segments.join("/"))
+}
+
+fn split_scheme(reference: &str) -> Option<(&str, &str)> {
+    let (scheme, _) = reference.split_once(':')?;
+    let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    valid.then(|| (scheme, &reference[scheme.len() + 1..]))
+}
+
+fn split_query(reference: &str) -> (&str, Option<&str>) {
+    reference.split_once('?').map_or((reference, None), |(path, query)| (path, Some(query)))
+}
+
+fn join(path: &str, query: Option<&str>) -> String {
+    query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+/// Below `/_hs/`, in any spelling that an origin might decode to it.
+fn is_below_own(path_and_query: &str) -> bool {
+    let path = split_query(path_and_query).0.to_ascii_lowercase();
+    let path = path.replace("%5f", "_").replace("%68", "h").replace("%73", "s").replace("%2f", "/");
+    path.trim_start_matches('/').starts_with("_hs/")
+}
+
+/// Whether a fragment with this status is one.
+pub fn is_good_fragment(status: StatusCode) -> bool {
+    status.is_success() && status != StatusCode::PARTIAL_CONTENT
+}
+
+/// How long a fragment may be kept; `None`: not at all. A time given with the block outranks the fragment's headers,
+/// but nothing outranks `private`, `no-store`, `Set-Cookie` and `Vary`.
+pub fn fragment_freshness(head: &ResponseHead, ttl_s: Option<u32>, now: UnixTime) -> Option<Freshness> {
+    let Some(ttl_s) = ttl_s else {
+        return match storable(head, now) {
+            Storable::For(freshness) => Some(freshness),
+            Storable::No(_) => None,
+        };
+    };
+    let cache = Directives::of(&head.headers, &header::CACHE_CONTROL);
+    let surrogate = Directives::of(&head.headers, &HeaderName::from_static("surrogate-control"));
+    let forbidden = cache.has("private") || cache.has("no-store") || surrogate.has("no-store");
+    let personal = head.headers.contains_key(header::SET_COOKIE) || head.headers.contains_key(header::VARY);
+    let fresh =
+        Freshness { age_s: 0, fresh_s: ttl_s.into(), stale_while_revalidate_s: 0, stale_if_error_s: 0 };
+    (head.status == StatusCode::OK && !forbidden && !personal && ttl_s > 0).then_some(fresh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        let json = br#"{"site": "acme", "hosts": ["acme.test", "www.acme.test"], "origin": "o",
+            "fragment_hosts": {"widgets.test": "widgets", "ported.test:8080": "ported"}}"#;
+        Site::parse(json).expect("a valid site")
+    }
+
+    fn resolved(src: &str) -> Result<String, FragmentRefusal> {
+        let target = resolve_fragment(src, "acme.test", "/blog/post", &site())?;
+        let source = match target.source() {
+            FragmentSource::Origin => "origin",
+            FragmentSource::Host(backend) => backend,
+        };
+        Ok(format!("{source} {}{}", target.host(), target.path_and_query()))
+    }
+
+    #[test]
+    fn a_fragment_is_resolved_against_its_page() {
+        for (src, expect) in [
+            ("/a?b=1&c", "origin acme.test/a?b=1&c"),
+            ("a", "origin acme.test/blog/a"),
+            ("./a/./b", "origin acme.test/blog/a/b"),
+            ("../../../a", "origin acme.test/a"),
+            ("?q=1", "origin acme.test/blog/post?q=1"),
+            ("", "origin acme.test/blog/post"),
+            (" /a#x ", "origin acme.test/a"),
+            ("//www.acme.test/a", "origin www.acme.test/a"),
+            ("https://ACME.test:443", "origin acme.test/"),
+            ("http://widgets.test/x/../y?z", "widgets widgets.test/y?z"),
+            ("https://ported.test:8080/a", "ported ported.test:8080/a"),
+            ("/a/%2e%2E/b", "origin acme.test/b"),
+            ("/a:b", "origin acme.test/a:b"),
+        ] {
+            assert_eq!(resolved(src).as_deref(), Ok(expect), "{src}");
+        }
+    }
+
+    #[test]
+    fn a_fragment_from_anywhere_else_is_refused() {
+        use FragmentRefusal::*;
+        for (src, expect) in [
+            ("https://evil.test/", Host),
+            ("//evil.test", Host),
+            ("http://acme.test:8080/", Host),
+            ("https://ported.test/", Host),
+            ("https://widgets.test.evil.test/", Host),
+            ("http:/a", Host),
+            ("http://127.0.0.1/", Host),
+            ("http://[::1]/", Host),
+            ("https://user@acme.test/", Credentials),
+            ("https://acme.test@evil.test/", Credentials),
+            ("/\\evil.test/", Characters),
+            ("https://acme.test\\@evil.test/", Characters),
+            ("/a\r\nx: y", Characters),
+            ("/a b", Characters),
+            ("javascript:alert(1)", Scheme),
+            ("file:///etc/passwd", Scheme),
+            ("data:text/html,x", Scheme),
+            ("/_hs/anything", Own),
+            ("/x/../_hs/a", Own),
+            ("/%5Fhs/a", Own),
+            ("//acme.test//_hs/a", Own),
+        ] {
+            assert_eq!(resolved(src), Err(expect), "{src}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_ours_is_known_by_its_path() {
+        assert_eq!(own_block_name("/_hs/blocks/hero?x"), Some("hero"));
+        assert_eq!(own_block_name("/_hs/blocks/a/b"), None);
+        assert_eq!(own_block_name("/_hs/blocks/"), None);
+        assert_eq!(own_block_name("https://acme.test/_hs/blocks/hero"), None);
+    }
+
+    #[test]
+    fn a_key_of_a_fragment_is_no_key_of_a_page() {
+        let target = resolve_fragment("/a", "acme.test", "/", &site()).expect("it may be fetched");
+        assert_eq!(target.cache_key().as_str(), "fragment+https://acme.test/a");
+    }
+
+    #[test]
+    fn a_time_given_with_the_block_outranks_the_headers_but_not_what_is_private() {
+        let fresh = |headers: &[(&str, &str)], ttl_s| {
+            let mut map = ::http::HeaderMap::new();
+            for (name, value) in headers {
+                let name = HeaderName::try_from(*name).expect("a header name");
+                map.append(name, ::http::HeaderValue::try_from(*value).expect("a header value"));
+            }
+            let head = ResponseHead { status: StatusCode::OK, headers: map };
+            fragment_freshness(&head, ttl_s, UnixTime(0)).map(|freshness| freshness.fresh_s)
+        };
+        assert_eq!(fresh(&[("cache-control", "max-age=5")], None), Some(5));
+        assert_eq!(fresh(&[("cache-control", "max-age=5")], Some(60)), Some(60));
+        assert_eq!(fresh(&[], Some(60)), Some(60));
+        assert_eq!(fresh(&[], None), None);
+        assert_eq!(fresh(&[], Some(0)), None);
+        assert_eq!(fresh(&[("cache-control", "private")], Some(60)), None);
+        assert_eq!(fresh(&[("set-cookie", "a=b")], Some(60)), None);
+        assert_eq!(fresh(&[("vary", "cookie")], Some(60)), None);
+    }
+}

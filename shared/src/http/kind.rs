@@ -1,0 +1,137 @@
+//! What an answer of the origin is to us.
+
+use ::http::{HeaderMap, HeaderName, StatusCode, header};
+
+use super::freshness::Directives;
+use super::{ResponseHead, list};
+use crate::site::Site;
+
+/// What an answer is to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A page that can be stitched.
+    Html {
+        /// The charset that its `Content-Type` names.
+        charset: Option<String>,
+        /// Whether its ESI is processed.
+        esi: Esi,
+    },
+    /// Anything else; it goes through as it is.
+    Untouched,
+}
+
+/// Whether ESI is processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Esi {
+    /// It is, since the origin or the site's operator asked for it.
+    On,
+    /// It is text like any other.
+    Off,
+}
+
+/// Says what an answer is. The driver has decoded gzip, and taken the `Content-Encoding` off.
+pub fn kind(head: &ResponseHead, site: &Site, path: &str) -> Kind {
+    let headers = &head.headers;
+    let transformable = !Directives::of(headers, &header::CACHE_CONTROL).has("no-transform");
+    let whole = head.status == StatusCode::OK && !headers.contains_key(header::CONTENT_RANGE);
+    if !(whole && transformable && is_identity(headers) && is_html(headers)) {
+        return Kind::Untouched;
+    }
+    let asked =
+        asks_for_esi(headers) || site.esi_prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
+    Kind::Html { charset: content_charset(headers), esi: if asked { Esi::On } else { Esi::Off } }
+}
+
+/// Whether the content is in no coding.
+pub fn is_identity(headers: &HeaderMap) -> bool {
+    let readable = headers.get_all(header::CONTENT_ENCODING).iter().all(|value| value.to_str().is_ok());
+    readable && list(headers, "content-encoding").all(|coding| coding.eq_ignore_ascii_case("identity"))
+}
+
+/// The charset that a `Content-Type` names (RFC 9110, section 8.3.2).
+pub fn content_charset(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then(|| value.to_owned())
+    })
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("text/html") || media_type.eq_ignore_ascii_case("application/xhtml+xml")
+}
+
+/// `Surrogate-Control: content="ESI/1.0"` (Edge Architecture Specification, section 2.3).
+fn asks_for_esi(headers: &HeaderMap) -> bool {
+    let control = Directives::of(headers, &HeaderName::from_static("surrogate-control"));
+    control
+        .value("content")
+        .is_some_and(|content| content.split_whitespace().any(|capability| capability == "ESI/1.0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::HeaderValue;
+
+    use super::*;
+
+    fn check(status: u16, headers: &[(&str, &str)], path: &str, expect: Kind) {
+        let site = br#"{"site": "a", "hosts": ["a.test"], "origin": "o", "esi_prefixes": ["/esi/"]}"#;
+        let site = Site::parse(site).expect("a valid site");
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = HeaderName::try_from(*name).expect("a header name");
+            map.append(name, HeaderValue::try_from(*value).expect("a header value"));
+        }
+        let status = StatusCode::from_u16(status).expect("a status");
+        assert_eq!(kind(&ResponseHead { status, headers: map }, &site, path), expect, "{status} {headers:?}");
+    }
+
+    fn html(charset: Option<&str>, esi: Esi) -> Kind {
+        Kind::Html { charset: charset.map(str::to_owned), esi }
+    }
+
+    #[test]
+    fn whole_html_in_no_coding_is_a_page() {
+        check(200, &[("content-type", "Text/HTML ; Charset=\"UTF-8\"")], "/", html(Some("UTF-8"), Esi::Off));
+        check(200, &[("content-type", "application/xhtml+xml")], "/", html(None, Esi::Off));
+        check(
+            200,
+            &[("content-type", "text/html"), ("content-encoding", "identity")],
+            "/",
+            html(None, Esi::Off),
+        );
+    }
+
+    #[test]
+    fn esi_is_on_where_it_was_asked_for() {
+        let page = ("content-type", "text/html");
+        check(
+            200,
+            &[page, ("surrogate-control", "max-age=5, content=\"ESI/1.0\"")],
+            "/",
+            html(None, Esi::On),
+        );
+        check(200, &[page, ("surrogate-control", "content=\"HS/1.0 ESI/1.0\";hs")], "/", html(None, Esi::On));
+        check(200, &[page, ("surrogate-control", "content=\"ESI/2.0\"")], "/", html(None, Esi::Off));
+        check(200, &[page], "/esi/a", html(None, Esi::On));
+        check(200, &[page], "/esi", html(None, Esi::Off));
+    }
+
+    #[test]
+    fn anything_else_goes_through_as_it_is() {
+        let page = ("content-type", "text/html");
+        check(404, &[page], "/", Kind::Untouched);
+        check(206, &[page], "/", Kind::Untouched);
+        check(200, &[], "/", Kind::Untouched);
+        check(200, &[("content-type", "text/htmlx")], "/", Kind::Untouched);
+        check(200, &[("content-type", "application/json")], "/", Kind::Untouched);
+        check(200, &[page, ("content-encoding", "br")], "/", Kind::Untouched);
+        check(200, &[page, ("content-range", "bytes 0-1/2")], "/", Kind::Untouched);
+        check(200, &[page, ("cache-control", "no-transform")], "/", Kind::Untouched);
+    }
+}

@@ -1,0 +1,57 @@
+//! HTTP as the core sees it: the cache contract, as pure functions over requests and responses.
+//!
+//! The rule behind all of it: what may be shared is made from the cache key alone, and what is made for one visitor is
+//! never shared. Terms and rules are those of RFC 9110 and RFC 9111 unless a function says otherwise.
+
+mod fragment;
+mod freshness;
+mod kind;
+mod marker;
+mod reply;
+mod request;
+mod route;
+mod target;
+
+pub use fragment::{
+    FragmentRefusal, FragmentSource, FragmentTarget, fragment_freshness, is_good_fragment, own_block_name,
+    resolve_fragment,
+};
+pub use freshness::{Freshness, Storable, WhyNot, storable};
+pub use kind::{Esi, Kind, content_charset, is_identity, kind};
+pub use marker::Marker;
+pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};
+pub use request::{OutgoingRequest, fragment_request, needs_own_fetch, own_fetch, pass_request, shared_fill};
+pub use route::{CacheKey, Lookup, OwnPath, Route, route};
+pub use target::{clean_target, own_parameter};
+
+use ::http::{HeaderMap, Method, StatusCode};
+
+/// A request as it arrived, but for its body.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// Its method.
+    pub method: Method,
+    /// Its `Host`, as received: it may carry a port.
+    pub host: String,
+    /// Path and query, in origin form (RFC 9112, section 3.2.1).
+    pub path_and_query: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
+/// A response, but for its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResponseHead {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
+impl Eq for ResponseHead {}
+
+/// All values of a list header (RFC 9110, section 5.6.1), trimmed, in order.
+fn list<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty())
+}

@@ -1,0 +1,191 @@
+//! What a visitor is told about an answer.
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use super::freshness::unix_seconds;
+use super::request::end_to_end;
+use super::{RequestHead, ResponseHead};
+
+/// Whether the bytes that go out can differ from those the origin sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Altered {
+    /// They are the same.
+    No,
+    /// They can differ, so the origin's validators do not speak for them.
+    Yes,
+}
+
+/// Headers that describe the very bytes that the origin sent.
+const OF_THE_BYTES: [&str; 8] = [
+    "etag",
+    "last-modified",
+    "content-length",
+    "accept-ranges",
+    "content-md5",
+    "digest",
+    "content-digest",
+    "repr-digest",
+];
+
+/// Headers that tell caches on the way what to do. None of them may keep a personal answer.
+const OF_CACHES: [&str; 7] = [
+    "expires",
+    "age",
+    "pragma",
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "edge-control",
+    "x-cache",
+];
+
+/// Headers that were meant for us (Edge Architecture Specification; `Surrogate-Key` of Fastly).
+const OF_SURROGATES: [&str; 3] = ["surrogate-control", "surrogate-key", "edge-control"];
+
+/// The head of a page that is one visitor's: no cache keeps it, and nothing says that it is what the origin sent.
+pub fn personal_reply(origin: &ResponseHead) -> ResponseHead {
+    let mut headers = end_to_end(&origin.headers);
+    remove(&mut headers, OF_THE_BYTES.iter().chain(&OF_CACHES).chain(&OF_SURROGATES));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    ResponseHead { status: origin.status, headers }
+}
+
+/// The head of a page that is the same for everybody, out of the cache, where it has been for `age_s` seconds.
+pub fn shared_reply(origin: &ResponseHead, altered: Altered, age_s: u64) -> ResponseHead {
+    let mut headers = end_to_end(&origin.headers);
+    remove(&mut headers, OF_SURROGATES.iter().chain(&["content-length"]));
+    if altered == Altered::Yes {
+        remove(&mut headers, OF_THE_BYTES.iter());
+    }
+    headers.insert(header::AGE, age_s.into());
+    ResponseHead { status: origin.status, headers }
+}
+
+/// The head of an answer that is sent on as it is.
+pub fn untouched_reply(mut origin: ResponseHead) -> ResponseHead {
+    origin.headers = end_to_end(&origin.headers);
+    origin
+}
+
+/// The head of the answer to `/_hs/blocks/{slot}`.
+pub fn block_reply() -> ResponseHead {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    ResponseHead { status: StatusCode::OK, headers }
+}
+
+/// Whether a visitor has this answer already (RFC 9110, section 13). Only for answers that are the same for everybody.
+pub fn not_modified(request: &RequestHead, reply: &ResponseHead) -> bool {
+    if reply.status != StatusCode::OK {
+        return false;
+    }
+    let tag = reply.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    let mut known = request.headers.get_all(header::IF_NONE_MATCH).iter().peekable();
+    if known.peek().is_some() {
+        let known: Vec<&str> =
+            known.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).collect();
+        let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        return tag
+            .is_some_and(|tag| known.iter().any(|known| known.trim() == "*" || weak(known) == weak(tag)));
+    }
+    let seconds = |headers: &HeaderMap, name: HeaderName| {
+        headers.get(name).and_then(|date| unix_seconds(date.to_str().ok()?))
+    };
+    let since = seconds(&request.headers, header::IF_MODIFIED_SINCE);
+    let modified = seconds(&reply.headers, header::LAST_MODIFIED);
+    matches!((since, modified), (Some(since), Some(modified)) if modified <= since)
+}
+
+fn remove<'n>(headers: &mut HeaderMap, names: impl Iterator<Item = &'n &'static str>) {
+    names.for_each(|name| while headers.remove(*name).is_some() {});
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::Method;
+
+    use super::*;
+
+    fn head(headers: &[(&str, &str)]) -> ResponseHead {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = HeaderName::try_from(*name).expect("a header name");
+            map.append(name, HeaderValue::try_from(*value).expect("a header value"));
+        }
+        ResponseHead { status: StatusCode::OK, headers: map }
+    }
+
+    fn shown(head: &ResponseHead) -> Vec<String> {
+        let mut lines: Vec<String> = head
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().expect("ASCII")))
+            .collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    const ORIGIN: [(&str, &str); 14] = [
+        ("content-type", "text/html"),
+        ("cache-control", "public, s-maxage=60"),
+        ("etag", "\"a\""),
+        ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("expires", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("age", "7"),
+        ("content-length", "5"),
+        ("accept-ranges", "bytes"),
+        ("surrogate-control", "max-age=60"),
+        ("surrogate-key", "a b"),
+        ("cdn-cache-control", "max-age=60"),
+        ("connection", "close, x-hop"),
+        ("x-hop", "1"),
+        ("vary", "accept-encoding"),
+    ];
+
+    #[test]
+    fn a_personal_answer_is_private_and_has_no_validator_of_the_origin() {
+        let reply = personal_reply(&head(&ORIGIN));
+        assert_eq!(
+            shown(&reply),
+            ["cache-control: private, no-cache", "content-type: text/html", "vary: accept-encoding"]
+        );
+    }
+
+    #[test]
+    fn an_answer_for_everybody_keeps_what_the_origin_says() {
+        let expect = [
+            "accept-ranges: bytes",
+            "age: 9",
+            "cache-control: public, s-maxage=60",
+            "cdn-cache-control: max-age=60",
+            "content-type: text/html",
+            "etag: \"a\"",
+            "expires: Sun, 06 Nov 1994 08:49:37 GMT",
+            "last-modified: Sun, 06 Nov 1994 08:49:37 GMT",
+            "vary: accept-encoding",
+        ];
+        assert_eq!(shown(&shared_reply(&head(&ORIGIN), Altered::No, 9)), expect);
+        let altered = shared_reply(&head(&ORIGIN), Altered::Yes, 9);
+        assert!(!altered.headers.contains_key("etag") && !altered.headers.contains_key("last-modified"));
+    }
+
+    #[test]
+    fn a_visitor_who_has_the_answer_is_told_so() {
+        let reply = head(&[("etag", "W/\"a\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        for (name, value, expect) in [
+            ("if-none-match", "\"a\"", true),
+            ("if-none-match", "\"b\", W/\"a\"", true),
+            ("if-none-match", "*", true),
+            ("if-none-match", "\"b\"", false),
+            ("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT", true),
+            ("if-modified-since", "Sun, 06 Nov 1994 08:49:36 GMT", false),
+            ("if-modified-since", "yesterday", false),
+            ("accept", "*/*", false),
+        ] {
+            let headers = head(&[(name, value)]).headers;
+            let request =
+                RequestHead { method: Method::GET, host: String::new(), path_and_query: "/".into(), headers };
+            assert_eq!(not_modified(&request, &reply), expect, "{name}: {value}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What is asked of the origin.
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+use super::route::cookie_names;
+use super::target::{clean_path_and_query, key_path_and_query};
+use super::{FragmentTarget, RequestHead, WhyNot};
+use crate::site::Site;
+use crate::token::ProfileCookie;
+
+/// A request for the origin. Its target is the site's origin, or what a [`FragmentTarget`] says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingRequest {
+    /// Its method.
+    pub method: Method,
+    /// Path and query.
+    pub path_and_query: String,
+    /// Its headers, `Host` among them.
+    pub headers: HeaderMap,
+}
+
+/// How an edge says to an origin that it stitches (Edge Architecture Specification, section 2.2).
+const CAPABILITY: HeaderValue = HeaderValue::from_static("hs=\"Hemstitch/1.0 ESI/1.0\"");
+const SURROGATE_CAPABILITY: HeaderName = HeaderName::from_static("surrogate-capability");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+
+/// Names of headers of one hop (RFC 9110, section 7.6.1), which are never forwarded.
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+];
+
+/// The request that fills the cache for everybody. It is made of the cache key alone: no byte of a visitor is in it.
+pub fn shared_fill(head: &RequestHead, site: &Site) -> OutgoingRequest {
+    let host = site.configured_host(&head.host).unwrap_or_default();
+    let path_and_query = key_path_and_query(&head.path_and_query, site);
+    let mut headers = constant(host, site, "text/html,application/xhtml+xml,*/*;q=0.8");
+    headers.insert(SURROGATE_CAPABILITY, CAPABILITY);
+    OutgoingRequest { method: Method::GET, path_and_query, headers }
+}
+
+/// The request for a fragment: like [`shared_fill`], made of the fragment's own URL alone.
+pub fn fragment_request(target: &FragmentTarget, site: &Site) -> OutgoingRequest {
+    let headers = constant(target.host(), site, "text/html,*/*;q=0.8");
+    OutgoingRequest { method: Method::GET, path_and_query: target.path_and_query().to_owned(), headers }
+}
+
+/// The request for a page that is this visitor's: with their headers, but so that the answer is whole and readable.
+pub fn own_fetch(head: &RequestHead, site: &Site) -> OutgoingRequest {
+    let mut outgoing = pass_request(head, site);
+    if outgoing.method == Method::HEAD {
+        outgoing.method = Method::GET;
+    }
+    let conditional = [
+        header::IF_NONE_MATCH,
+        header::IF_MODIFIED_SINCE,
+        header::IF_MATCH,
+        header::IF_UNMODIFIED_SINCE,
+        header::IF_RANGE,
+        header::RANGE,
+    ];
+    conditional.iter().for_each(|name| drop(outgoing.headers.remove(name)));
+    outgoing.headers.insert(header::ACCEPT_ENCODING, GZIP);
+    outgoing.headers.insert(SURROGATE_CAPABILITY, CAPABILITY);
+    outgoing
+}
+
+/// The request as it came, but for what is of one hop or ours. An upgrade stays one.
+pub fn pass_request(head: &RequestHead, site: &Site) -> OutgoingRequest {
+    let mut headers = end_to_end(&head.headers);
+    if head.headers.contains_key(header::UPGRADE) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    let host = site.configured_host(&head.host).unwrap_or_default();
+    headers.insert(header::HOST, host_header(&head.host, host));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(site.scheme.as_str()));
+    let path_and_query = clean_path_and_query(&head.path_and_query);
+    OutgoingRequest { method: head.method.clone(), path_and_query, headers }
+}
+
+/// Whether a visitor needs an answer of their own, where the one for everybody turned out not to be for everybody.
+///
+/// A cookie may be why it is not, so whoever has one asks again; the marker that is left spares the next ones that.
+pub fn needs_own_fetch(head: &RequestHead, why: WhyNot) -> bool {
+    let cookies =
+        || cookie_names(head).any(|name| !name.is_empty() && name != ProfileCookie::NAME.as_bytes());
+    match why {
+        WhyNot::Varies => true,
+        WhyNot::SetCookie | WhyNot::Forbidden => {
+            cookies() || head.headers.contains_key(header::ACCEPT_LANGUAGE)
+        }
+        WhyNot::Status | WhyNot::NoFreshness | WhyNot::Stale => cookies(),
+    }
+}
+
+/// Headers without those of one hop, those that `Connection` names, and ours.
+pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let nominated: Vec<String> = super::list(headers, "connection")
+        .map(str::to_ascii_lowercase)
+        .filter(|name| name != "upgrade")
+        .collect();
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let ours = name.as_str() == "hs-facts";
+        if !ours
+            && !HOP_BY_HOP.contains(&name.as_str())
+            && !nominated.iter().any(|dropped| dropped == name.as_str())
+        {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
+}
+
+fn constant(host: &str, site: &Site, accept: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::HOST, host_header(host, host));
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    headers.insert(header::ACCEPT_ENCODING, GZIP);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(site.scheme.as_str()));
+    headers
+}
+
+fn host_header(host: &str, otherwise: &str) -> HeaderValue {
+    let value = HeaderValue::try_from(host).or_else(|_| HeaderValue::try_from(otherwise));
+    value.unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn site() -> Site {
+        Site::parse(br#"{"site": "acme", "hosts": ["acme.test"], "origin": "o"}"#).expect("a valid site")
+    }
+
+    fn request(target: &str, headers: &[(&str, &str)]) -> RequestHead {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = HeaderName::try_from(*name).expect("a header name");
+            map.append(name, HeaderValue::try_from(*value).expect("a header value"));
+        }
+        RequestHead {
+            method: Method::GET,
+            host: "ACME.test:80".into(),
+            path_and_query: target.into(),
+            headers: map,
+        }
+    }
+
+    fn names(outgoing: &OutgoingRequest) -> Vec<&str> {
+        let mut names: Vec<&str> = outgoing.headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    const VISITOR: [(&str, &str); 11] = [
+        ("cookie", "a=1"),
+        ("authorization", "Basic x"),
+        ("x-forwarded-host", "evil.test"),
+        ("x-mine", "1"),
+        ("connection", "keep-alive, X-Hop"),
+        ("x-hop", "1"),
+        ("te", "trailers"),
+        ("if-none-match", "\"a\""),
+        ("range", "bytes=0-1"),
+        ("hs-facts", "token"),
+        ("accept-encoding", "br"),
+    ];
+
+    #[test]
+    fn a_shared_fill_has_nothing_of_the_visitor() {
+        let fill = shared_fill(&request("/a?b=1&hs_facts=t", &VISITOR), &site());
+        assert_eq!(
+            names(&fill),
+            ["accept", "accept-encoding", "host", "surrogate-capability", "x-forwarded-proto"]
+        );
+        assert_eq!(
+            (fill.path_and_query.as_str(), &fill.headers["host"]),
+            ("/a?b=1", &HeaderValue::from_static("acme.test"))
+        );
+        assert_eq!(fill, shared_fill(&request("/a?b=1", &[]), &site()));
+    }
+
+    #[test]
+    fn a_fetch_of_ones_own_keeps_what_makes_it_so() {
+        let mut head = request("/a?hs_x=1", &VISITOR);
+        head.method = Method::HEAD;
+        let own = own_fetch(&head, &site());
+        let expect = [
+            "accept-encoding",
+            "authorization",
+            "cookie",
+            "host",
+            "surrogate-capability",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-mine",
+        ];
+        assert_eq!(names(&own), expect);
+        assert_eq!((own.method, own.path_and_query.as_str()), (Method::GET, "/a"));
+        assert_eq!(own.headers["accept-encoding"], "gzip");
+    }
+
+    #[test]
+    fn a_passed_request_is_what_it_was() {
+        let passed = pass_request(&request("/a?b=1&hs_x=1", &VISITOR), &site());
+        let expect = [
+            "accept-encoding",
+            "authorization",
+            "cookie",
+            "host",
+            "if-none-match",
+            "range",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-mine",
+        ];
+        assert_eq!(names(&passed), expect);
+        assert_eq!(
+            (passed.path_and_query.as_str(), &passed.headers["host"]),
+            ("/a?b=1", &HeaderValue::from_static("ACME.test:80"))
+        );
+        let upgrade =
+            pass_request(&request("/a", &[("upgrade", "websocket"), ("connection", "Upgrade")]), &site());
+        assert_eq!(
+            (&upgrade.headers["upgrade"], &upgrade.headers["connection"]),
+            (&"websocket".parse().expect("a value"), &HeaderValue::from_static("upgrade"))
+        );
+    }
+
+    #[test]
+    fn a_visitor_whose_page_may_differ_gets_their_own() {
+        for (headers, why, expect) in [
+            (&[("cookie", "a=1")][..], WhyNot::Forbidden, true),
+            (&[("cookie", "__Host-hs=1")], WhyNot::Forbidden, false),
+            (&[("accept-language", "de")], WhyNot::SetCookie, true),
+            (&[], WhyNot::Forbidden, false),
+            (&[], WhyNot::Varies, true),
+            (&[("cookie", "a=1")], WhyNot::NoFreshness, true),
+            (&[("accept-language", "de")], WhyNot::Status, false),
+        ] {
+            assert_eq!(needs_own_fetch(&request("/", headers), why), expect, "{headers:?} {why:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_of_a_visitor_shapes_a_shared_fill(name in "[a-z-]{1,20}", value in "[ -~]{0,20}", query in "[a-z=&]{0,9}") {
+            let target = format!("/p?{query}");
+            let shaped = shared_fill(&request(&target, &[(&name, &value)]), &site());
+            prop_assert_eq!(shaped, shared_fill(&request(&target, &[]), &site()));
+        }
+    }
+}

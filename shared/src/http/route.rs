@@ -1,0 +1,167 @@
+//! Which way a request goes, before anything is looked up.
+
+use ::http::{Method, header};
+
+use super::RequestHead;
+use super::target::key_path_and_query;
+use crate::page::is_slot_name;
+use crate::site::Site;
+
+/// Which way a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// To nobody: its host is none of the site's. Status 421 (RFC 9110, section 15.5.20).
+    Refuse,
+    /// To us: below `/_hs/`, which no origin sees.
+    Own(OwnPath),
+    /// To the origin and back, in full and untouched.
+    Pass,
+    /// It may be a page.
+    Page(Lookup),
+}
+
+/// A path below `/_hs/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnPath {
+    /// `/_hs/blocks/{slot}`: what this visitor's slot shows.
+    Block(String),
+    /// Nothing of ours: status 404.
+    Unknown,
+}
+
+/// Where a page may come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// From the cache, under this key.
+    Shared(CacheKey),
+    /// From the origin alone: the visitor is logged in there.
+    Bypass,
+}
+
+/// What a page is stored under: scheme, configured host, path and the query parameters that count.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CacheKey(String);
+
+impl CacheKey {
+    /// The key as text, such as `https://www.acme.test/a?page=2`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn new(scheme: &str, host: &str, path_and_query: &str) -> CacheKey {
+        CacheKey(format!("{scheme}://{host}{path_and_query}"))
+    }
+}
+
+/// Decides which way a request goes.
+pub fn route(head: &RequestHead, site: &Site) -> Route {
+    let Some(host) = site.configured_host(&head.host) else { return Route::Refuse };
+    let path = head.path_and_query.split(['?', '#']).next().unwrap_or_default();
+    if let Some(own) = path.strip_prefix("/_hs/") {
+        let block = own.strip_prefix("blocks/").filter(|name| is_slot_name(name));
+        let readable = head.method == Method::GET || head.method == Method::HEAD;
+        return Route::Own(match block.filter(|_| readable) {
+            Some(name) => OwnPath::Block(name.to_owned()),
+            None => OwnPath::Unknown,
+        });
+    }
+    let method = &head.method;
+    let asks_for_page = (method == Method::GET || method == Method::HEAD) && path.starts_with('/');
+    if !asks_for_page
+        || head.headers.contains_key(header::RANGE)
+        || head.headers.contains_key(header::UPGRADE)
+    {
+        return Route::Pass;
+    }
+    if head.headers.contains_key(header::AUTHORIZATION) || has_session(head, site) {
+        return Route::Page(Lookup::Bypass);
+    }
+    let target = key_path_and_query(&head.path_and_query, site);
+    Route::Page(Lookup::Shared(CacheKey::new(site.scheme.as_str(), host, &target)))
+}
+
+fn has_session(head: &RequestHead, site: &Site) -> bool {
+    cookie_names(head).any(|name| site.is_session_cookie(name))
+}
+
+/// The names in all `Cookie` headers (RFC 6265, section 4.2.1).
+pub(super) fn cookie_names(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
+    let pairs = head
+        .headers
+        .get_all(header::COOKIE)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
+    pairs.map(|pair| pair.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn site() -> Site {
+        let json =
+            br#"{"site": "acme", "hosts": ["acme.test"], "origin": "o", "session_cookies": ["sid", "wp_*"],
+            "query_allow": ["page", "q"]}"#;
+        Site::parse(json).expect("a valid site")
+    }
+
+    fn check(request: &str, headers: &[(&str, &str)], expect: Route) {
+        let (method, url) = request.split_once(' ').expect("method and target");
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = HeaderName::try_from(*name).expect("a header name");
+            map.append(name, HeaderValue::try_from(*value).expect("a header value"));
+        }
+        let host = map.get("host").and_then(|host| host.to_str().ok()).unwrap_or("ACME.test:443").to_owned();
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let head = RequestHead { method, host, path_and_query: url.to_owned(), headers: map };
+        assert_eq!(route(&head, &site()), expect, "{request} {headers:?}");
+    }
+
+    fn shared(key: &str) -> Route {
+        Route::Page(Lookup::Shared(CacheKey(key.to_owned())))
+    }
+
+    #[test]
+    fn the_key_is_scheme_configured_host_path_and_what_counts_of_the_query() {
+        check("GET /a", &[], shared("https://acme.test/a"));
+        check("HEAD /a", &[], shared("https://acme.test/a"));
+        check("GET /A/../b//", &[], shared("https://acme.test/A/../b//"));
+        check("GET /a?utm_source=x&page=2&hs_facts=t&q=%20", &[], shared("https://acme.test/a?page=2&q=%20"));
+        check("GET /a?utm_source=x", &[("cookie", "a=1; sids=2; b=sid=3")], shared("https://acme.test/a"));
+    }
+
+    #[test]
+    fn an_unknown_host_is_refused() {
+        for host in ["evil.test", "acme.test.evil.test", "", "acme.test@evil.test"] {
+            check("GET /a", &[("host", host)], Route::Refuse);
+        }
+    }
+
+    #[test]
+    fn a_visitor_who_is_logged_in_bypasses_the_cache() {
+        let bypass = Route::Page(Lookup::Bypass);
+        check("GET /a", &[("cookie", "x=1; sid=2")], bypass.clone());
+        check("GET /a", &[("cookie", "x=1"), ("cookie", "wp_session=2")], bypass.clone());
+        check("GET /a", &[("authorization", "Basic x")], bypass);
+    }
+
+    #[test]
+    fn what_is_no_request_for_a_page_passes() {
+        for request in ["POST /a", "PUT /a", "OPTIONS *", "DELETE /a", "CONNECT acme.test:443"] {
+            check(request, &[], Route::Pass);
+        }
+        check("GET /a", &[("range", "bytes=0-1")], Route::Pass);
+        check("GET /a", &[("upgrade", "websocket")], Route::Pass);
+    }
+
+    #[test]
+    fn what_is_below_our_path_never_reaches_an_origin() {
+        check("GET /_hs/blocks/hero?x=1", &[], Route::Own(OwnPath::Block("hero".into())));
+        check("GET /_hs/blocks/a/b", &[], Route::Own(OwnPath::Unknown));
+        check("GET /_hs/", &[], Route::Own(OwnPath::Unknown));
+        check("POST /_hs/blocks/hero", &[], Route::Own(OwnPath::Unknown));
+    }
+}

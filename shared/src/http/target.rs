@@ -1,0 +1,117 @@
+//! Path and query: without our own parameters, which neither a cache key nor an origin may see.
+
+use crate::site::Site;
+
+/// Path, and query without `hs_` parameters; the other parameters stay as they are, byte for byte and in order.
+pub fn clean_target(path_and_query: &str) -> (String, Option<String>) {
+    kept(path_and_query, |name| !is_own(name))
+}
+
+/// Path and query with nothing of ours, joined.
+pub(super) fn clean_path_and_query(path_and_query: &str) -> String {
+    joined(clean_target(path_and_query))
+}
+
+/// Path and query as far as they make another page of this site.
+pub(super) fn key_path_and_query(path_and_query: &str, site: &Site) -> String {
+    joined(kept(path_and_query, |name| !is_own(name) && site.keeps_parameter(name)))
+}
+
+/// The value of a parameter of ours, such as `hs_facts`. Values of ours are tokens, which need no decoding.
+pub fn own_parameter<'r>(path_and_query: &'r str, name: &str) -> Option<&'r str> {
+    let (_, query) = path_and_query.split_once('?')?;
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+fn kept(path_and_query: &str, keep: impl Fn(&str) -> bool) -> (String, Option<String>) {
+    let whole = path_and_query.split_once('#').map_or(path_and_query, |(before, _)| before);
+    let Some((path, query)) = whole.split_once('?') else { return (whole.to_owned(), None) };
+    let pairs: Vec<&str> = query
+        .split('&')
+        .filter(|pair| {
+            !pair.is_empty() && keep(&decoded(pair.split_once('=').map_or(pair, |(name, _)| name)))
+        })
+        .collect();
+    (path.to_owned(), (!pairs.is_empty()).then(|| pairs.join("&")))
+}
+
+fn joined((path, query): (String, Option<String>)) -> String {
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
+}
+
+/// An origin would decode the name, so it is ours in every spelling.
+fn is_own(name: &str) -> bool {
+    name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("hs_"))
+}
+
+fn decoded(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let hex = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, hex(at + 1), hex(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (b'+', ..) => {
+                out.push(b' ');
+                at += 1;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_parameters_are_taken_off_and_nothing_else_changes() {
+        for (given, expect) in [
+            ("/", "/"),
+            ("/?", "/"),
+            ("/a?x=1&y=%20b&x=2", "/a?x=1&y=%20b&x=2"),
+            ("/a?hs_facts=t", "/a"),
+            ("/a?b=1&hs_facts=t&c", "/a?b=1&c"),
+            ("/a?%68s_facts=t&h%73_x&HS_y=1", "/a"),
+            ("/a?xhs_facts=t", "/a?xhs_facts=t"),
+            ("/a?b=hs_c", "/a?b=hs_c"),
+            ("/a?&&b=1&&", "/a?b=1"),
+            ("/%68s_/a?b", "/%68s_/a?b"),
+            ("/a?é=1", "/a?é=1"),
+        ] {
+            assert_eq!(clean_path_and_query(given), expect, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_among_the_parameters() {
+        assert_eq!(own_parameter("/a?x=1&hs_facts=a.b.c&y", "hs_facts"), Some("a.b.c"));
+        assert_eq!(own_parameter("/a?x=1", "hs_facts"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_query_brings_an_own_parameter_through(query in "[a-zA-Z0-9_%&=+hs]{0,40}") {
+            let cleaned = clean_path_and_query(&format!("/p?{query}"));
+            for pair in cleaned.split_once('?').map_or("", |(_, query)| query).split('&') {
+                let name = decoded(pair.split('=').next().unwrap_or_default());
+                proptest::prop_assert!(!is_own(&name));
+            }
+            proptest::prop_assert_eq!(clean_path_and_query(&cleaned), cleaned);
+        }
+    }
+}
