@@ -1,0 +1,268 @@
+//! The page compiler: bytes in, as they come, a plan out that grows.
+
+use std::ops::Range;
+
+use sha2::{Digest, Sha256};
+
+use super::charset::Charset;
+use super::esi::EsiScanner;
+use super::html::HtmlScanner;
+use super::plan::{PagePlan, PlanDraft};
+use super::settle::Settling;
+use crate::ruleset::EditAction;
+
+/// An edit as far as a page has to be compiled for it. Its rules are the pack's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageEdit {
+    /// The edit's id, under which the pack decides it.
+    pub id: String,
+    /// A CSS selector that lol_html can stream.
+    pub selector: String,
+    /// What is done to the elements it selects.
+    pub action: EditAction,
+    /// The attribute that [`EditAction::SetAttribute`] sets.
+    pub attribute: Option<String>,
+}
+
+/// The digest that says whether a stored plan was compiled for these edits: the first 16 bytes of a SHA-256.
+pub fn edits_digest(edits: &[PageEdit]) -> [u8; 16] {
+    if edits.is_empty() {
+        return [0; 16];
+    }
+    let mut hash = Sha256::new();
+    for edit in edits {
+        let action = format!("{:?}", edit.action);
+        for part in [&edit.id, &edit.selector, &action, edit.attribute.as_deref().unwrap_or_default()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash.finalize()[..16]);
+    digest
+}
+
+/// What a page is compiled for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// The charset of its `Content-Type`, if that names one.
+    pub charset: Option<String>,
+    /// Whether its ESI is processed.
+    pub esi: bool,
+    /// The edits whose URL pattern matches the page.
+    pub edits: Vec<PageEdit>,
+}
+
+/// What a page's author should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageWarning {
+    /// What is wrong.
+    pub warning: Warning,
+    /// Offset in the page, in bytes.
+    pub at: usize,
+}
+
+/// Why something in a page is not what it looks like. In each case what was authored stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A slot's name is empty, too long, or has characters other than `A-Z a-z 0-9 _ . -`.
+    BadSlotName,
+    /// A void or self-closed element has no content to replace.
+    VoidSlot,
+    /// The element has no end tag of its own.
+    NotClosed,
+    /// The element is longer than [`MAX_HELD`](super::MAX_HELD).
+    TooLong,
+    /// An edit needs an end tag that the element does not have.
+    EditWithoutEnd,
+    /// The page has more than [`MAX_PLACES`](super::MAX_PLACES) places.
+    TooManyPlaces,
+    /// From here on the markup has more than one meaning to a streaming parser.
+    Ambiguous,
+}
+
+/// Compiles a page while it arrives.
+///
+/// Invariant: after [`finish`](Self::finish) the plan depends on the bytes, not on how they were cut; before, its
+/// nodes are a prefix of that plan, but for the length of the last literal.
+pub struct PageCompiler {
+    options: CompileOptions,
+    page: Vec<u8>,
+    state: State,
+}
+
+enum State {
+    /// The charset is not certain.
+    Sniffing,
+    Scanning(Box<Scanning>),
+}
+
+struct Scanning {
+    settling: Settling,
+    /// Whether the page is one that is not touched.
+    opaque: bool,
+    esi: Option<EsiScanner>,
+    html: Html,
+    /// What ESI takes out of the page that the HTML scanner sees, and how much of that it has been given.
+    masks: Vec<Range<usize>>,
+    masked: usize,
+}
+
+enum Html {
+    /// No slot has been seen up to this offset, so nothing needs lol_html.
+    Dormant(usize),
+    Awake(Box<HtmlScanner>),
+}
+
+const SLOT_ATTRIBUTE: &[u8] = b"data-hs-slot";
+
+impl PageCompiler {
+    /// A compiler for one page.
+    pub fn new(options: CompileOptions) -> PageCompiler {
+        PageCompiler { options, page: Vec::new(), state: State::Sniffing }
+    }
+
+    /// Compiles a page that is all there.
+    pub fn compile(page: Vec<u8>, options: CompileOptions) -> PageCompiler {
+        let mut compiler = PageCompiler { options, page, state: State::Sniffing };
+        compiler.finish();
+        compiler
+    }
+
+    /// Takes the next bytes of the page.
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.page.extend_from_slice(bytes);
+        self.scan(false);
+    }
+
+    /// The page is complete. Calling it again changes nothing.
+    pub fn finish(&mut self) {
+        self.scan(true);
+    }
+
+    /// What was received so far.
+    pub fn page(&self) -> &[u8] {
+        &self.page
+    }
+
+    /// The page itself, when the compiler is not needed any more.
+    pub fn into_page(self) -> Vec<u8> {
+        self.page
+    }
+
+    /// The plan as far as it is certain; `None` while the charset is not.
+    pub fn plan(&self) -> Option<&PagePlan> {
+        match &self.state {
+            State::Sniffing => None,
+            State::Scanning(scanning) => Some(&scanning.settling.draft.plan),
+        }
+    }
+
+    /// What the page's author should know, in no particular order.
+    pub fn warnings(&self) -> &[PageWarning] {
+        match &self.state {
+            State::Sniffing => &[],
+            State::Scanning(scanning) => &scanning.settling.warnings,
+        }
+    }
+
+    fn scan(&mut self, whole: bool) {
+        if matches!(self.state, State::Sniffing) {
+            match Charset::sniff(&self.page, self.options.charset.as_deref(), whole) {
+                None => return,
+                Some(charset) => {
+                    self.state = State::Scanning(Box::new(Scanning::new(charset, &self.options)))
+                }
+            }
+        }
+        if let State::Scanning(scanning) = &mut self.state {
+            scanning.scan(&self.page, whole, &self.options);
+        }
+    }
+}
+
+impl Html {
+    fn awake(encoding: lol_html::AsciiCompatibleEncoding, options: &CompileOptions) -> Html {
+        Html::Awake(Box::new(HtmlScanner::new(encoding, &options.edits)))
+    }
+}
+
+impl Scanning {
+    fn new(charset: Charset, options: &CompileOptions) -> Scanning {
+        let html = match charset.scanning() {
+            Some(encoding) if !options.edits.is_empty() => Html::awake(encoding, options),
+            _ => Html::Dormant(0),
+        };
+        let opaque = charset == Charset::Opaque;
+        let esi = (options.esi && !opaque).then(EsiScanner::default);
+        let settling = Settling::new(PlanDraft::new(charset));
+        Scanning { settling, opaque, esi, html, masks: Vec::new(), masked: 0 }
+    }
+
+    fn scan(&mut self, page: &[u8], whole: bool, options: &CompileOptions) {
+        if self.opaque {
+            return self.settling.settle(page.len());
+        }
+        let until = self.scan_esi(page, whole);
+        let certain = self.scan_html(page, until, whole, options);
+        self.settling.settle(certain);
+    }
+
+    /// Offset before which ESI is certain.
+    fn scan_esi(&mut self, page: &[u8], whole: bool) -> usize {
+        let Some(esi) = &mut self.esi else { return page.len() };
+        let mut items = Vec::new();
+        esi.scan(page, whole, &mut items);
+        self.masks.extend(items.iter().map(|item| item.range().clone()));
+        self.settling.esi.extend(items);
+        esi.certain()
+    }
+
+    /// Offset before which both scanners are certain. `until` is where ESI is.
+    fn scan_html(&mut self, page: &[u8], until: usize, whole: bool, options: &CompileOptions) -> usize {
+        if let Html::Dormant(looked) = self.html {
+            let unseen = page.get(looked..).unwrap_or_default();
+            if !has_slot_attribute(unseen) {
+                let tail = if whole { 0 } else { SLOT_ATTRIBUTE.len() - 1 };
+                let seen = page.len().saturating_sub(tail).max(looked);
+                self.html = Html::Dormant(seen);
+                return seen.min(until);
+            }
+            let Some(encoding) = self.settling.draft.plan.charset().scanning() else { return until };
+            self.html = Html::awake(encoding, options);
+        }
+        let Html::Awake(html) = &mut self.html else { return until };
+        if html.has_given_up() {
+            return html.skip_to(until);
+        }
+        self.masked += feed(html, page, until, &self.masks[self.masked..]);
+        if html.has_given_up() {
+            self.settling.warnings.push(PageWarning { warning: Warning::Ambiguous, at: html.certain() });
+        } else if whole {
+            html.end();
+        }
+        self.settling.add(html.take_findings(), page);
+        if html.has_given_up() {
+            self.settling.give_up_on_open();
+            return html.skip_to(until);
+        }
+        html.certain()
+    }
+}
+
+/// Gives the scanner the page up to `until`, blank where `masks` lie. How many masks lay there.
+fn feed(html: &mut HtmlScanner, page: &[u8], until: usize, masks: &[Range<usize>]) -> usize {
+    for mask in masks {
+        html.write(&page[html.fed()..mask.start]);
+        html.write_blank(mask.len());
+    }
+    html.write(&page[html.fed()..until]);
+    masks.len()
+}
+
+fn has_slot_attribute(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'-', bytes).any(|dash| {
+        let name = dash.checked_sub(4).and_then(|start| bytes.get(start..start + SLOT_ATTRIBUTE.len()));
+        name.is_some_and(|name| name.eq_ignore_ascii_case(SLOT_ATTRIBUTE))
+    })
+}
