@@ -1,0 +1,232 @@
+//! What stands in each slot, and what has to be fetched for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fragment::{FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest};
+use super::{MAX_FRAGMENTS, PageSession};
+use crate::facts::Facts;
+use crate::http::{FragmentTarget, resolve_fragment};
+use crate::kill_switch::KillSwitch;
+use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack};
+use crate::page::{Node, Place};
+use crate::site::Site;
+
+/// Longest chain of fallbacks that is followed, so that a pack whose blocks fall back in a circle ends.
+const MAX_FALLBACKS: u8 = 8;
+
+/// What makes a page this visitor's.
+#[derive(Clone, Debug)]
+pub struct Personalization {
+    /// The rules; `None` where none arrived in time, and every slot shows its default.
+    pub pack: Option<Arc<Pack>>,
+    /// What the rules may see.
+    pub facts: Facts,
+    /// What the operator has turned off.
+    pub kill: KillSwitch,
+    /// The site, for where fragments may come from.
+    pub site: Arc<Site>,
+    /// Configured host of the page.
+    pub host: String,
+    /// Path of the page, which relative URLs of fragments start from.
+    pub path: String,
+}
+
+impl Personalization {
+    /// The text of an inline block.
+    pub(super) fn inline(&self, block: BlockIndex) -> &str {
+        match self.pack.as_deref().map(|pack| pack.block(block).content) {
+            Some(Content::Inline(text)) => text,
+            _ => "",
+        }
+    }
+}
+
+/// What stands in a slot, or in the place of an include.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fill {
+    Default,
+    Nothing,
+    Inline(BlockIndex),
+    Fetched { id: FetchId, then: Then },
+}
+
+/// What is tried where a fetch fails.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Then {
+    /// A fallback block, and else the default.
+    Block { fallback: Option<BlockIndex>, hops: u8 },
+    /// The `alt` of this include, and else nothing.
+    Alt(u32),
+    /// Nothing is left to try.
+    Nothing,
+}
+
+pub(super) struct Fetch {
+    request: FragmentRequest,
+    pub(super) outcome: Option<Result<Fragment, FragmentFailure>>,
+}
+
+impl PageSession {
+    /// Looks through the nodes that were added since the last time, as far as they can be reached.
+    pub(super) fn scout(&mut self) {
+        let known = self.source.plan().map_or(0, |plan| plan.nodes().len());
+        if self.scouted < known {
+            self.scouted = self.scout_range(self.scouted, known);
+        }
+    }
+
+    /// Fills the slots and includes from node `from` up to `to`; the node to go on with.
+    fn scout_range(&mut self, from: usize, to: usize) -> usize {
+        let PageSession { source, personal, fills, fetches, to_start, .. } = self;
+        let Some(plan) = source.plan() else { return from };
+        let mut scout = Scout { personal, evaluation: None, fetches, to_start };
+        let mut at = from;
+        while let Some(node) = plan.nodes().get(at).filter(|_| at < to) {
+            at = match *node {
+                Node::Literal(_) | Node::Skip(_) => at + 1,
+                Node::Include { include, .. } => {
+                    if let Some(include) = plan.includes().get(include as usize) {
+                        let then = if include.alt.is_some() { Then::Alt(at as u32) } else { Then::Nothing };
+                        fills.insert(
+                            at,
+                            scout.fetch_or_next(&include.src, FRAGMENT_TIMEOUT_MS, None, then, plan),
+                        );
+                    }
+                    at + 1
+                }
+                Node::Slot { place, end, .. } => {
+                    let fill = plan
+                        .places()
+                        .get(place as usize)
+                        .map_or(Fill::Default, |place| scout.slot(place, plan));
+                    fills.insert(at, fill);
+                    if matches!(fill, Fill::Default) { at + 1 } else { end as usize }
+                }
+            };
+        }
+        at
+    }
+
+    /// A fetch has failed: what waited for it gets the next best.
+    pub(super) fn refill(&mut self, failed: FetchId) {
+        let waiting: BTreeMap<usize, Then> = self
+            .fills
+            .iter()
+            .filter_map(|(&node, fill)| match *fill {
+                Fill::Fetched { id, then } if id == failed => Some((node, then)),
+                _ => None,
+            })
+            .collect();
+        for (node, then) in waiting {
+            let PageSession { source, personal, fetches, to_start, .. } = self;
+            let Some(plan) = source.plan() else { return };
+            let mut scout = Scout { personal, evaluation: None, fetches, to_start };
+            let fill = scout.next(then, plan);
+            self.fills.insert(node, fill);
+            let default = plan.nodes().get(node).and_then(|slot| match *slot {
+                Node::Slot { end, .. } if matches!(fill, Fill::Default) => Some(end as usize),
+                _ => None,
+            });
+            if let Some(end) = default {
+                self.scout_range(node + 1, end);
+            }
+        }
+    }
+
+    /// A fetch that is known to be needed and has not been started.
+    pub(super) fn next_fetch(&mut self) -> Option<FragmentRequest> {
+        let id = self.to_start.pop_front()?;
+        self.fetches.get(id.0).map(|fetch| fetch.request.clone())
+    }
+}
+
+/// The parts of a session that choosing works on.
+struct Scout<'s> {
+    personal: &'s Personalization,
+    evaluation: Option<Evaluation<'s>>,
+    fetches: &'s mut Vec<Fetch>,
+    to_start: &'s mut std::collections::VecDeque<FetchId>,
+}
+
+impl<'s> Scout<'s> {
+    fn slot(&mut self, place: &Place, plan: &crate::page::PagePlan) -> Fill {
+        let personal: &'s Personalization = self.personal;
+        let Some(pack) = personal.pack.as_deref() else { return Fill::Default };
+        let slot = if place.edit { pack.edit_slot(&place.name) } else { pack.slot(&place.name) };
+        let Some(slot) = slot else { return Fill::Default };
+        let evaluation =
+            self.evaluation.get_or_insert_with(|| Evaluation::new(pack, &personal.facts, &personal.kill));
+        match evaluation.decide(slot).choice {
+            Choice::Default => Fill::Default,
+            Choice::Nothing => Fill::Nothing,
+            Choice::Block(block) => self.block(block, 0, plan),
+        }
+    }
+
+    fn block(&mut self, index: BlockIndex, hops: u8, plan: &crate::page::PagePlan) -> Fill {
+        let personal: &'s Personalization = self.personal;
+        let Some(pack) = personal.pack.as_deref().filter(|_| hops < MAX_FALLBACKS) else {
+            return Fill::Default;
+        };
+        let block = pack.block(index);
+        match block.content {
+            Content::Inline(_) => Fill::Inline(index),
+            Content::Fragment(fragment) => {
+                let then = Then::Block { fallback: block.fallback, hops: hops + 1 };
+                self.fetch_or_next(fragment.url, fragment.timeout_ms, fragment.ttl_s, then, plan)
+            }
+        }
+    }
+
+    /// What comes after a failure.
+    fn next(&mut self, then: Then, plan: &crate::page::PagePlan) -> Fill {
+        match then {
+            Then::Nothing => Fill::Nothing,
+            Then::Block { fallback: None, .. } => Fill::Default,
+            Then::Block { fallback: Some(block), hops } => self.block(block, hops, plan),
+            Then::Alt(node) => {
+                let include = match plan.nodes().get(node as usize) {
+                    Some(Node::Include { include, .. }) => plan.includes().get(*include as usize),
+                    _ => None,
+                };
+                match include.and_then(|include| include.alt.as_deref()) {
+                    Some(alt) => self.fetch_or_next(alt, FRAGMENT_TIMEOUT_MS, None, Then::Nothing, plan),
+                    None => Fill::Nothing,
+                }
+            }
+        }
+    }
+
+    /// Waits for the fragment at `url`; where it may not be fetched, or is known to have failed, for what comes next.
+    fn fetch_or_next(
+        &mut self,
+        url: &str,
+        timeout_ms: u32,
+        ttl_s: Option<u32>,
+        then: Then,
+        plan: &crate::page::PagePlan,
+    ) -> Fill {
+        let personal = self.personal;
+        let target = resolve_fragment(url, &personal.host, &personal.path, &personal.site);
+        match target.ok().and_then(|target| self.fetch(target, timeout_ms, ttl_s)) {
+            Some(id) => Fill::Fetched { id, then },
+            None => self.next(then, plan),
+        }
+    }
+
+    /// A fetch of this target, the same one for everybody who asks; `None` where there is none to wait for.
+    fn fetch(&mut self, target: FragmentTarget, timeout_ms: u32, ttl_s: Option<u32>) -> Option<FetchId> {
+        if let Some(index) = self.fetches.iter().position(|fetch| fetch.request.target == target) {
+            return (!matches!(self.fetches[index].outcome, Some(Err(_)))).then_some(FetchId(index));
+        }
+        if self.fetches.len() >= MAX_FRAGMENTS {
+            return None;
+        }
+        let id = FetchId(self.fetches.len());
+        self.fetches
+            .push(Fetch { request: FragmentRequest { id, target, timeout_ms, ttl_s }, outcome: None });
+        self.to_start.push_back(id);
+        Some(id)
+    }
+}

@@ -1,0 +1,100 @@
+//! Fragments: content that is fetched and inserted into a page. Nothing in it is executed here: it is inert.
+
+use crate::http::{self, FragmentTarget, ResponseHead};
+use crate::page::Charset;
+
+/// Largest fragment that is inserted, in bytes. A larger one is a failure, since it is held in memory whole.
+pub const MAX_FRAGMENT_BYTES: usize = 1024 * 1024;
+
+/// How long a fragment is waited for where nothing else is said, in milliseconds.
+pub const FRAGMENT_TIMEOUT_MS: u32 = 1000;
+
+/// Names a fetch within one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FetchId(pub(super) usize);
+
+/// A fragment to fetch, now. The answer goes to [`PageSession::fragment`](super::PageSession::fragment).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FragmentRequest {
+    /// Names the fetch.
+    pub id: FetchId,
+    /// Where it is.
+    pub target: FragmentTarget,
+    /// After how many milliseconds it has failed.
+    pub timeout_ms: u32,
+    /// How long it may be cached, in seconds, whatever its own headers say.
+    pub ttl_s: Option<u32>,
+}
+
+/// Why a fragment is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FragmentFailure {
+    /// No answer came: refused, reset, cut, or too late.
+    #[error("no answer")]
+    Unreachable,
+    /// The answer has a status that is no success.
+    #[error("status {0}")]
+    Status(u16),
+    /// It is larger than [`MAX_FRAGMENT_BYTES`].
+    #[error("larger than {MAX_FRAGMENT_BYTES} bytes")]
+    TooLarge,
+    /// It is compressed, or in a charset that is no superset of ASCII.
+    #[error("in an encoding that cannot be inserted")]
+    Encoding,
+    /// Its URL may not be fetched, or the page has too many.
+    #[error("not allowed")]
+    NotAllowed,
+}
+
+/// The content of a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    charset: Charset,
+    content: Vec<u8>,
+}
+
+impl Fragment {
+    /// The fragment that an answer holds. Errs where the answer is none that can be inserted.
+    pub fn from_response(head: &ResponseHead, content: Vec<u8>) -> Result<Fragment, FragmentFailure> {
+        if !http::is_good_fragment(head.status) {
+            return Err(FragmentFailure::Status(head.status.as_u16()));
+        }
+        if content.len() > MAX_FRAGMENT_BYTES {
+            return Err(FragmentFailure::TooLarge);
+        }
+        let declared = http::content_charset(&head.headers);
+        let charset = declared.and_then(|label| Charset::for_label(&label)).unwrap_or(Charset::Undeclared);
+        if charset == Charset::Opaque || !http::is_identity(&head.headers) {
+            return Err(FragmentFailure::Encoding);
+        }
+        Ok(Fragment { charset, content })
+    }
+
+    /// The form in which a cache keeps it: length of the charset's name, the name, the content.
+    pub fn encode(&self) -> Vec<u8> {
+        let name = self.charset.name().as_bytes();
+        let mut out = Vec::with_capacity(1 + name.len() + self.content.len());
+        out.push(name.len() as u8);
+        out.extend_from_slice(name);
+        out.extend_from_slice(&self.content);
+        out
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote; `None` where it did not.
+    pub fn decode(stored: &[u8]) -> Option<Fragment> {
+        let (&len, rest) = stored.split_first()?;
+        let (name, content) = rest.split_at_checked(len.into())?;
+        let charset = Charset::from_name(std::str::from_utf8(name).ok()?)?;
+        Some(Fragment { charset, content: content.to_vec() })
+    }
+
+    /// The content in the charset of the page it goes into.
+    pub(super) fn content(&self, page: Charset) -> crate::page::Transcoded<'_> {
+        page.convert(&self.content, self.charset)
+    }
+
+    /// The content as text.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&Charset::UTF_8.convert(&self.content, self.charset)).into_owned()
+    }
+}

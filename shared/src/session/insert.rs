@@ -1,0 +1,19 @@
+//! How a block's bytes become bytes of the page.
+
+use crate::page::{Charset, Insertion};
+
+/// Appends `text` to `out` as `insertion` says, in the page's charset.
+pub(super) fn insert(out: &mut Vec<u8>, text: &str, insertion: &Insertion, charset: Charset) {
+    match insertion {
+        Insertion::Markup => out.extend_from_slice(&charset.encode(text)),
+        Insertion::AttributeValue => out.extend_from_slice(&charset.encode(&escaped(text))),
+        Insertion::Attribute { lead, name } => {
+            out.extend_from_slice(&charset.encode(&format!("{lead}{name}=\"{}\"", escaped(text))));
+        }
+    }
+}
+
+/// Text for a double-quoted attribute value (HTML Standard, "escaping a string", attribute mode, less U+00A0).
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;")
+}

@@ -1,0 +1,278 @@
+//! The session: one page for one visitor, as a machine that a driver pumps. It does no IO and knows no clock.
+//!
+//! ```text
+//!            ┌──────────── advance(&mut out) ────────────┐
+//!            ▼                                           │
+//!   Fetch(request) ─► the driver starts it, and goes on ─┤
+//!   Wait ─► the driver sends `out`, waits for anything,  │
+//!           hands it back: page, page_end, page_cut,     │
+//!           fragment                                     ┘
+//!   Done ─► the driver sends `out` and ends the body
+//!   Abort ─► the driver sends `out` and breaks the connection: the origin did not finish the page
+//! ```
+//! A stored page and one that still arrives run through the same code; the second is a plan that grows.
+
+mod choose;
+mod fragment;
+mod insert;
+mod source;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+pub use choose::Personalization;
+pub use fragment::{
+    FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES,
+};
+pub use source::Keep;
+use source::Source;
+
+use crate::http::ResponseHead;
+use crate::page::{CompileOptions, Insertion, Node, PagePlan, PageWarning, StoredPage};
+use choose::{Fetch, Fill};
+
+/// Most fragments that are fetched for one page. Fastly allows 32 requests to backends for one of a visitor's.
+pub const MAX_FRAGMENTS: usize = 24;
+
+/// What the driver has to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Start this fetch and go on; fetches run side by side.
+    Fetch(FragmentRequest),
+    /// Nothing more can be sent until something arrives.
+    Wait,
+    /// The page is complete.
+    Done,
+    /// The origin broke off: the visitor must not take what was sent for the whole page.
+    Abort,
+}
+
+/// How much of a page is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Head and body, for GET.
+    Whole,
+    /// The head alone, for HEAD; the page is compiled and stored all the same.
+    Head,
+}
+
+/// One page on its way to one visitor.
+pub struct PageSession {
+    head: ResponseHead,
+    extent: Extent,
+    source: Source,
+    personal: Arc<Personalization>,
+    /// Nodes before this one are looked through for what has to be fetched.
+    scouted: usize,
+    fills: BTreeMap<usize, Fill>,
+    fetches: Vec<Fetch>,
+    to_start: VecDeque<FetchId>,
+    cursor: Cursor,
+}
+
+/// Where sending stands.
+#[derive(Default)]
+struct Cursor {
+    node: usize,
+    /// Bytes of the page that lie behind.
+    at: usize,
+    /// Bytes of the present node that lie behind: the last literal of a growing plan may grow itself.
+    within: usize,
+}
+
+/// Why sending stopped.
+enum Stop {
+    /// A fragment is outstanding.
+    Fragment,
+    /// The plan ends here, so far or for good.
+    End,
+}
+
+impl PageSession {
+    /// A session over a page out of the cache, with its plan.
+    pub(crate) fn stored(
+        head: ResponseHead,
+        page: StoredPage,
+        plan: PagePlan,
+        extent: Extent,
+        personal: Personalization,
+    ) -> PageSession {
+        PageSession::new(head, Source::stored(page, plan), extent, personal)
+    }
+
+    /// A session over a page that arrives, or has to be compiled again. `keep`: how it is stored when it is complete.
+    pub(crate) fn compiling(
+        head: ResponseHead,
+        options: CompileOptions,
+        max_page_bytes: usize,
+        keep: Option<Keep>,
+        extent: Extent,
+        personal: Personalization,
+    ) -> PageSession {
+        PageSession::new(head, Source::compiling(options, max_page_bytes, keep), extent, personal)
+    }
+
+    fn new(head: ResponseHead, source: Source, extent: Extent, personal: Personalization) -> PageSession {
+        PageSession {
+            head,
+            extent,
+            source,
+            personal: Arc::new(personal),
+            scouted: 0,
+            fills: BTreeMap::new(),
+            fetches: Vec::new(),
+            to_start: VecDeque::new(),
+            cursor: Cursor::default(),
+        }
+    }
+
+    /// Status and headers of the answer. They are certain from the start.
+    pub fn head(&self) -> &ResponseHead {
+        &self.head
+    }
+
+    /// The next bytes of the page arrived from the origin.
+    pub fn page(&mut self, bytes: &[u8]) {
+        self.source.write(bytes);
+    }
+
+    /// The origin has sent the whole page.
+    pub fn page_end(&mut self) {
+        self.source.end();
+    }
+
+    /// The origin broke off in the middle of the page.
+    pub fn page_cut(&mut self) {
+        self.source.cut();
+    }
+
+    /// A fragment arrived, or will not.
+    pub fn fragment(&mut self, id: FetchId, outcome: Result<Fragment, FragmentFailure>) {
+        let Some(fetch) = self.fetches.get_mut(id.0).filter(|fetch| fetch.outcome.is_none()) else { return };
+        let failed = outcome.is_err();
+        fetch.outcome = Some(outcome);
+        if failed {
+            self.refill(id);
+        }
+    }
+
+    /// The object to store, once the whole page has arrived and if it may be stored. It is handed out once.
+    pub fn take_object(&mut self) -> Option<Vec<u8>> {
+        self.source.take_object()
+    }
+
+    /// What the page's author should know, as far as the page has been compiled here.
+    pub fn warnings(&self) -> &[PageWarning] {
+        self.source.warnings()
+    }
+
+    /// Goes on as far as is possible and appends to `out` what can be sent.
+    pub fn advance(&mut self, out: &mut Vec<u8>) -> Step {
+        if self.extent == Extent::Head {
+            return if self.source.is_cut() {
+                Step::Abort
+            } else if self.source.is_complete() {
+                Step::Done
+            } else {
+                Step::Wait
+            };
+        }
+        self.scout();
+        if let Some(request) = self.next_fetch() {
+            return Step::Fetch(request);
+        }
+        match self.send(out) {
+            Stop::Fragment => Step::Wait,
+            Stop::End if self.source.is_cut() => Step::Abort,
+            Stop::End if self.source.is_complete() => {
+                self.source.send_overflow(out);
+                Step::Done
+            }
+            Stop::End => {
+                self.source.send_overflow(out);
+                Step::Wait
+            }
+        }
+    }
+
+    /// Appends what can be sent, in document order.
+    fn send(&mut self, out: &mut Vec<u8>) -> Stop {
+        let PageSession { source, personal, fills, fetches, cursor, .. } = self;
+        let (Some(plan), page) = (source.plan(), source.page()) else { return Stop::End };
+        if cursor.node == 0 && source.is_complete() {
+            out.reserve(page.len() + page.len() / 8);
+        }
+        while let Some(node) = plan.nodes().get(cursor.node) {
+            match *node {
+                Node::Literal(len) | Node::Skip(len) => {
+                    let end = cursor.at + len as usize - cursor.within;
+                    if matches!(node, Node::Literal(_)) {
+                        out.extend_from_slice(page.get(cursor.at..end).unwrap_or_default());
+                    }
+                    cursor.at = end;
+                    cursor.within = len as usize;
+                    if cursor.node + 1 == plan.nodes().len() && !source.is_settled() {
+                        return Stop::End;
+                    }
+                    cursor.enter(cursor.node + 1);
+                }
+                Node::Slot { place, end, covers } => {
+                    let insertion = plan
+                        .places()
+                        .get(place as usize)
+                        .map_or(&Insertion::Markup, |place| &place.insertion);
+                    match fills.get(&cursor.node) {
+                        None | Some(Fill::Default) => {
+                            cursor.enter(cursor.node + 1);
+                            continue;
+                        }
+                        Some(Fill::Nothing) => {
+                            if !matches!(insertion, Insertion::Markup) {
+                                insert::insert(out, "", insertion, plan.charset());
+                            }
+                        }
+                        Some(Fill::Inline(block)) => {
+                            insert::insert(out, personal.inline(*block), insertion, plan.charset());
+                        }
+                        Some(Fill::Fetched { id, .. }) => {
+                            match fetches.get(id.0).and_then(|fetch| fetch.outcome.as_ref()) {
+                                None => return Stop::Fragment,
+                                Some(Ok(fragment)) if matches!(insertion, Insertion::Markup) => {
+                                    out.extend_from_slice(&fragment.content(plan.charset()));
+                                }
+                                Some(Ok(fragment)) => {
+                                    insert::insert(out, &fragment.text(), insertion, plan.charset())
+                                }
+                                Some(Err(_)) => {}
+                            }
+                        }
+                    }
+                    cursor.at += covers as usize;
+                    cursor.enter(end as usize);
+                }
+                Node::Include { covers, .. } => {
+                    if let Some(Fill::Fetched { id, .. }) = fills.get(&cursor.node) {
+                        match fetches.get(id.0).and_then(|fetch| fetch.outcome.as_ref()) {
+                            None => return Stop::Fragment,
+                            Some(Ok(fragment)) => out.extend_from_slice(&fragment.content(plan.charset())),
+                            Some(Err(_)) => {}
+                        }
+                    }
+                    cursor.at += covers as usize;
+                    cursor.enter(cursor.node + 1);
+                }
+            }
+        }
+        Stop::End
+    }
+}
+
+impl Cursor {
+    fn enter(&mut self, node: usize) {
+        self.node = node;
+        self.within = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;

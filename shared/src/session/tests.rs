@@ -1,0 +1,246 @@
+//! Sessions as scripts of steps: what arrives, and what must have been sent or asked for by then.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::*;
+use crate::facts::{Facts, Place};
+use crate::http::ResponseHead;
+use crate::kill_switch::KillSwitch;
+use crate::pack::Pack;
+use crate::page::Life;
+use crate::profile::Profile;
+use crate::ruleset::Ruleset;
+use crate::site::Site;
+use crate::time::UnixTime;
+
+const RULESET: &str = r#"{
+  "blocks": {
+    "hello": {"html": "<b>hello</b>"},
+    "far": {"fragment": "/far", "fallback": "near"},
+    "near": {"fragment": "/near"},
+    "safe": {"fragment": "/far", "fallback": "hello"},
+    "link": {"html": "/a?b=1&c=\"2\""}
+  },
+  "slots": {
+    "inline": {"rules": [{"id": "r1", "block": "hello"}]},
+    "empty": {"rules": [{"id": "r2", "block": "nothing"}]},
+    "far": {"rules": [{"id": "r3", "block": "far"}]},
+    "safe": {"rules": [{"id": "r4", "block": "safe"}]}
+  },
+  "edits": [
+    {"id": "e1", "url": "*", "selector": "a", "action": "set-attribute", "attribute": "href",
+     "rules": [{"id": "r5", "block": "link"}]}
+  ]
+}"#;
+
+fn personalization() -> Personalization {
+    let (ruleset, findings) = Ruleset::parse(RULESET);
+    let ruleset = ruleset.unwrap_or_else(|| panic!("{findings:?}"));
+    let pack = Pack::open(crate::pack::compile(&ruleset).expect("it compiles")).expect("it opens");
+    let site = Site::parse(br#"{"site": "acme", "hosts": ["acme.test"], "origin": "origin"}"#)
+        .expect("a valid site");
+    let profile = Profile::new([1; 16], UnixTime(1));
+    Personalization {
+        pack: Some(Arc::new(pack)),
+        facts: Facts::new(profile, Place::default(), "acme.test", "/", None, Default::default()),
+        kill: KillSwitch::On,
+        site: Arc::new(site),
+        host: "acme.test".into(),
+        path: "/".into(),
+    }
+}
+
+struct Script {
+    session: PageSession,
+    fetches: Vec<FragmentRequest>,
+    out: Vec<u8>,
+    last: Step,
+}
+
+impl Script {
+    fn streaming() -> Script {
+        Script::with_limit(usize::MAX)
+    }
+
+    fn with_limit(max_page_bytes: usize) -> Script {
+        let edits = vec![crate::page::PageEdit {
+            id: "e1".into(),
+            selector: "a".into(),
+            action: crate::ruleset::EditAction::SetAttribute,
+            attribute: Some("href".into()),
+        }];
+        let options = CompileOptions { charset: Some("utf-8".into()), esi: true, edits };
+        let life = Life {
+            born: UnixTime(1),
+            fresh_until: UnixTime(9),
+            revalidate_until: UnixTime(9),
+            stale_until: UnixTime(9),
+        };
+        let keep = Some(Keep { head: head(StatusCode::OK), life });
+        let session = PageSession::compiling(
+            head(StatusCode::OK),
+            options,
+            max_page_bytes,
+            keep,
+            Extent::Whole,
+            personalization(),
+        );
+        Script { session, fetches: Vec::new(), out: Vec::new(), last: Step::Wait }
+    }
+
+    fn run(mut self) -> Script {
+        loop {
+            self.last = self.session.advance(&mut self.out);
+            match &self.last {
+                Step::Fetch(request) => self.fetches.push(request.clone()),
+                _ => return self,
+            }
+        }
+    }
+
+    fn page(mut self, bytes: &str) -> Script {
+        self.session.page(bytes.as_bytes());
+        self.run()
+    }
+
+    fn end(mut self) -> Script {
+        self.session.page_end();
+        self.run()
+    }
+
+    fn cut(mut self) -> Script {
+        self.session.page_cut();
+        self.run()
+    }
+
+    /// The fragment at `path` arrives with this status and content.
+    fn fragment(mut self, path: &str, status: u16, content: &str) -> Script {
+        let request = self.fetches.iter().find(|request| request.target.path_and_query() == path);
+        let id = request.unwrap_or_else(|| panic!("{path} was not asked for: {:?}", self.fetches)).id;
+        let head = head(StatusCode::from_u16(status).expect("a status"));
+        self.session.fragment(id, Fragment::from_response(&head, content.into()));
+        self.run()
+    }
+
+    fn expect(self, sent: &str, asked: &[&str], step: &Step) -> Script {
+        assert_eq!(String::from_utf8_lossy(&self.out), sent);
+        let paths: Vec<&str> = self.fetches.iter().map(|request| request.target.path_and_query()).collect();
+        assert_eq!(paths, asked);
+        assert_eq!(&self.last, step);
+        self
+    }
+}
+
+fn head(status: StatusCode) -> ResponseHead {
+    let mut headers = HeaderMap::new();
+    headers.append("content-type", HeaderValue::from_static("text/html; charset=utf-8"));
+    ResponseHead { status, headers }
+}
+
+#[test]
+fn inline_blocks_replace_defaults() {
+    let page = "<p data-hs-slot=inline>x</p><i data-hs-slot=empty>y</i><u data-hs-slot=other>z</u><a href=\"u\">l</a>";
+    let sent = "<p data-hs-slot=inline><b>hello</b></p><i data-hs-slot=empty></i><u data-hs-slot=other>z</u>\
+                <a href=\"/a?b=1&amp;c=&quot;2&quot;\">l</a>";
+    Script::streaming().page(page).end().expect(sent, &[], &Step::Done);
+}
+
+#[test]
+fn the_head_is_sent_before_a_slow_fragment_and_fetches_start_at_once() {
+    Script::streaming()
+        .page("<h1>a</h1><esi:include src='/one'/>b<esi:include src='/two'/>c")
+        .expect("<h1>a</h1>", &["/one", "/two"], &Step::Wait)
+        .fragment("/two", 200, "2")
+        .expect("<h1>a</h1>", &["/one", "/two"], &Step::Wait)
+        .fragment("/one", 200, "1")
+        .expect("<h1>a</h1>1b2c", &["/one", "/two"], &Step::Wait)
+        .page("d<p data-hs-slot=inline>x")
+        .expect("<h1>a</h1>1b2cd<p data-hs-slot=inline>", &["/one", "/two"], &Step::Wait)
+        .page("</p>")
+        .end()
+        .expect("<h1>a</h1>1b2cd<p data-hs-slot=inline><b>hello</b></p>", &["/one", "/two"], &Step::Done);
+}
+
+#[test]
+fn a_fragment_that_fails_leaves_its_fallback_and_then_the_default() {
+    let page = "<p data-hs-slot=far>x<esi:include src='/in-default'/></p>";
+    Script::streaming()
+        .page(page)
+        .end()
+        .expect("<p data-hs-slot=far>", &["/far"], &Step::Wait)
+        .fragment("/far", 500, "error page")
+        .expect("<p data-hs-slot=far>", &["/far", "/near"], &Step::Wait)
+        .fragment("/near", 404, "")
+        .expect("<p data-hs-slot=far>x", &["/far", "/near", "/in-default"], &Step::Wait)
+        .fragment("/in-default", 200, "y")
+        .expect("<p data-hs-slot=far>xy</p>", &["/far", "/near", "/in-default"], &Step::Done);
+    Script::streaming().page("<p data-hs-slot=safe>x</p>").fragment("/far", 503, "").end().expect(
+        "<p data-hs-slot=safe><b>hello</b></p>",
+        &["/far"],
+        &Step::Done,
+    );
+}
+
+#[test]
+fn one_url_is_fetched_once_and_an_alt_stands_in() {
+    Script::streaming()
+        .page("<esi:include src='/a' alt='/b'/>-<esi:include src='/a' alt='/b'/>-<esi:include src='http://evil.test/'/>")
+        .end()
+        .fragment("/a", 404, "no")
+        .fragment("/b", 200, "B")
+        .expect("B-B-", &["/a", "/b"], &Step::Done);
+}
+
+#[test]
+fn a_page_that_the_origin_cut_is_aborted_and_not_stored() {
+    let mut script = Script::streaming().page("<h1>a</h1>b").cut().expect("<h1>a</h1>b", &[], &Step::Abort);
+    assert_eq!(script.session.take_object(), None);
+}
+
+#[test]
+fn a_page_beyond_the_limit_is_sent_whole_but_not_stitched_from_there_on() {
+    let script = Script::with_limit(60)
+        .page("<p data-hs-slot=inline>x</p>")
+        .page("<b>......</b><p data-hs-slot=inline>x</p>")
+        .page("tail")
+        .end();
+    let sent = "<p data-hs-slot=inline><b>hello</b></p><b>......</b><p data-hs-slot=inline>x</p>tail";
+    let mut script = script.expect(sent, &[], &Step::Done);
+    assert_eq!(script.session.take_object(), None);
+}
+
+#[test]
+fn a_page_has_no_more_fragments_than_it_may() {
+    let page: String = (0..MAX_FRAGMENTS + 3).map(|index| format!("<esi:include src='/{index}'/>")).collect();
+    let script = Script::streaming().page(&page).end();
+    assert_eq!(script.fetches.len(), MAX_FRAGMENTS);
+}
+
+#[test]
+fn what_was_stored_is_sent_like_what_was_streamed() {
+    let page = "<h1>a</h1><p data-hs-slot=inline>x</p><esi:include src='/f'/><a>l</a>";
+    let mut streamed = Script::streaming().page(page).end().fragment("/f", 200, "F");
+    assert_eq!(streamed.last, Step::Done);
+    let object = streamed.session.take_object().expect("a complete page is stored");
+    assert_eq!(streamed.session.take_object(), None);
+    let mut page = StoredPage::decode(object).expect("it was just encoded");
+    let (plan, _) = page.plan.take().expect("its plan is whole");
+    let session = PageSession::stored(head(StatusCode::OK), page, plan, Extent::Whole, personalization());
+    let script = Script { session, fetches: Vec::new(), out: Vec::new(), last: Step::Wait };
+    let sent = String::from_utf8_lossy(&streamed.out).into_owned();
+    script.run().fragment("/f", 200, "F").expect(&sent, &["/f"], &Step::Done);
+}
+
+#[test]
+fn head_sends_nothing_and_fetches_nothing() {
+    let mut script = Script::streaming();
+    script.session.extent = Extent::Head;
+    let mut script = script.page("<esi:include src='/f'/>").expect("", &[], &Step::Wait).end().expect(
+        "",
+        &[],
+        &Step::Done,
+    );
+    assert!(script.session.take_object().is_some());
+}

@@ -1,0 +1,332 @@
+//! A visit: one request from its arrival to the session that answers it. What a driver asks, in this order:
+//!
+//! ```text
+//! route ─► Visit::arrive ─► equip(pack) ─► from_cache(object) ─► session
+//!                                   └────► from_origin(head) ──► session, or untouched, or fetch again
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::http::{HeaderName, HeaderValue, Method};
+
+use crate::facts::{Facts, Place};
+use crate::http::{self, Altered, Kind, Marker, RequestHead, ResponseHead, Storable};
+use crate::kill_switch::KillSwitch;
+use crate::pack::Pack;
+use crate::page::{
+    CompileOptions, Life, PageCompiler, PageEdit, PagePlan, StoredPage, edits_digest, is_slot_name,
+};
+use crate::profile::{Change, Profile};
+use crate::session::{Extent, Keep, PageSession, Personalization};
+use crate::site::{ProfileUse, Site};
+use crate::time::UnixTime;
+use crate::token::{FactsToken, KeyAge, Keyring, ProfileCookie};
+
+/// How long requests go round the shared cache after an answer that was no success, in seconds.
+const FAILURE_MARKER_S: u32 = 2;
+
+/// Says that slots show their defaults because of us, not of the rules: `no-pack` or `off`.
+pub const DEFAULTS_HEADER: HeaderName = HeaderName::from_static("hs-defaults");
+
+/// The secrets of a site.
+#[derive(Debug)]
+pub struct Keys {
+    /// Of the profile cookie.
+    pub profile: Keyring,
+    /// Of facts tokens; without it none is accepted.
+    pub facts: Option<Keyring>,
+}
+
+/// One request of a visitor for a page.
+pub struct Visit {
+    site: Arc<Site>,
+    request: RequestHead,
+    host: String,
+    path: String,
+    now: UnixTime,
+    facts: Facts,
+    /// The `Set-Cookie` that the profile needs, if it changed.
+    cookie: Option<HeaderValue>,
+    pack: Option<Arc<Pack>>,
+    kill: KillSwitch,
+    edits: Vec<PageEdit>,
+}
+
+/// What an object out of the cache is to a visit.
+pub enum Cached {
+    /// The page. `again`: the object to store in its place, for as long as it had left, since its plan was out of date.
+    Page {
+        /// The session that answers.
+        session: Box<PageSession>,
+        /// The object to store in its place.
+        again: Option<Vec<u8>>,
+    },
+    /// The visitor has this version already: status 304.
+    NotModified(ResponseHead),
+    /// There is no shared page here.
+    Marker(Marker),
+    /// Nothing that can be read; as if it were not there.
+    Unusable,
+}
+
+/// How the origin was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// By [`http::shared_fill`]: the answer may be stored for everybody.
+    Shared,
+    /// By [`http::own_fetch`]: the answer is this visitor's.
+    Own,
+}
+
+/// What to do with an answer of the origin.
+pub enum Answer {
+    /// It is a page: feed it to the session, and store what comes of that.
+    Page {
+        /// The session that answers.
+        session: Box<PageSession>,
+        /// What to store.
+        retain: Retain,
+    },
+    /// Send it on as it is.
+    Untouched {
+        /// Status and headers to send.
+        head: ResponseHead,
+        /// What to store.
+        retain: Retain,
+    },
+    /// The page depends on who asks: fetch it again, by [`http::own_fetch`].
+    FetchOwn {
+        /// What to store.
+        retain: Retain,
+    },
+}
+
+/// What to store under the key of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retain {
+    /// Nothing.
+    Nothing,
+    /// [`PageSession::take_object`], when the page is complete.
+    Page(Life),
+    /// This marker, at once, for so many seconds, so that nobody waits for a page that is not coming.
+    Marker(Marker, u32),
+}
+
+impl Visit {
+    /// A request for a page arrives. `entropy` becomes the id of a visitor who has none that verifies; `keys` are
+    /// missing where the secrets cannot be read, and then every visitor is a new one and no cookie is written.
+    pub fn arrive(
+        site: Arc<Site>,
+        keys: Option<&Keys>,
+        request: RequestHead,
+        place: Place,
+        now: UnixTime,
+        entropy: [u8; 16],
+    ) -> Visit {
+        let cookies = request.headers.get_all(::http::header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let verified =
+            keys.and_then(|keys| ProfileCookie::decode(cookies, &keys.profile, &site.name, now).ok());
+        let (profile, changed) = match verified {
+            None => (Profile::new(entropy, now), true),
+            Some(verified) => {
+                let mut profile = verified.profile;
+                let changed = profile.arrive(now) == Change::NewVisit || verified.under == KeyAge::Older;
+                (profile, changed)
+            }
+        };
+        let overrides = facts_token(&request, keys, &site, now);
+        let writes = changed && overrides.is_none() && site.profile == ProfileUse::Write;
+        let cookie = keys
+            .filter(|_| writes)
+            .and_then(|keys| ProfileCookie::encode(&profile, &keys.profile, &site.name, now).ok())
+            .and_then(|cookie| HeaderValue::try_from(cookie).ok());
+        let host = site.configured_host(&request.host).unwrap_or_default().to_owned();
+        let (path, query) = http::clean_target(&request.path_and_query);
+        let facts = Facts::new(profile, place, &host, &path, query.as_deref(), overrides.unwrap_or_default());
+        let (pack, kill, edits) = (None, KillSwitch::On, Vec::new());
+        Visit { site, request, host, path, now, facts, cookie, pack, kill, edits }
+    }
+
+    /// Gives the visit the rules that are in force; without a pack, every slot shows its default.
+    pub fn equip(&mut self, pack: Option<Arc<Pack>>, kill: KillSwitch) {
+        let edits = pack.iter().flat_map(|pack| pack.edits_for(&self.path));
+        self.edits = edits
+            .map(|edit| PageEdit {
+                id: edit.id.to_owned(),
+                selector: edit.selector.to_owned(),
+                action: edit.action,
+                attribute: edit.attribute.map(str::to_owned),
+            })
+            .collect();
+        (self.pack, self.kill) = (pack, kill);
+    }
+
+    /// The request as it arrived.
+    pub fn request(&self) -> &RequestHead {
+        &self.request
+    }
+
+    /// The site that is visited.
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// What the rules see of this request.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// What to do with an object that the cache holds for this page.
+    pub fn from_cache(&self, object: Vec<u8>) -> Cached {
+        if let Some(marker) = Marker::decode(&object) {
+            return Cached::Marker(marker);
+        }
+        let Ok(mut page) = StoredPage::decode(object) else { return Cached::Unusable };
+        // Without rules in force the plan at hand serves: it lacks no slot, and compiling it anew would help nobody.
+        let digest = self.pack.is_some().then(|| edits_digest(&self.edits));
+        let (plan, again) = match page.plan.take() {
+            Some((plan, compiled_for)) if digest.is_none_or(|digest| digest == compiled_for) => (plan, None),
+            _ => match self.compile_again(&page) {
+                Some((plan, object)) => (plan, Some(object)),
+                None => return Cached::Unusable,
+            },
+        };
+        let head = if plan.is_personal() || !plan.includes().is_empty() {
+            self.personal_head(&page.head)
+        } else {
+            let altered = if plan.is_altered() { Altered::Yes } else { Altered::No };
+            let age = self.now.seconds_since(page.life.born);
+            let mut head = http::shared_reply(&page.head, altered, age);
+            if http::not_modified(&self.request, &head) {
+                head.status = ::http::StatusCode::NOT_MODIFIED;
+                return Cached::NotModified(head);
+            }
+            if altered == Altered::No {
+                head.headers.insert(::http::header::CONTENT_LENGTH, page.page().len().into());
+            }
+            head
+        };
+        let session = PageSession::stored(head, page, plan, self.extent(), self.personalization());
+        Cached::Page { session: Box::new(session), again }
+    }
+
+    /// Compiles a stored page for the rules in force; the plan and the object to store.
+    fn compile_again(&self, page: &StoredPage) -> Option<(PagePlan, Vec<u8>)> {
+        let options = CompileOptions {
+            charset: http::content_charset(&page.head.headers),
+            esi: page.esi,
+            edits: self.edits.clone(),
+        };
+        let digest = edits_digest(&options.edits);
+        let compiler = PageCompiler::compile(page.page().to_vec(), options);
+        let plan = compiler.plan()?.clone();
+        let object = StoredPage::encode(&page.head, &page.life, page.esi, &plan, &digest, page.page());
+        Some((plan, object))
+    }
+
+    /// What to do with an answer of the origin, of which the head has arrived. The driver has decoded gzip.
+    pub fn from_origin(&self, head: ResponseHead, fetched: Fetched) -> Answer {
+        let failed = head.status != ::http::StatusCode::OK;
+        let marker_s = if failed { FAILURE_MARKER_S } else { self.site.marker_ttl_s };
+        let kind = http::kind(&head, &self.site, &self.path);
+        let storable = match fetched {
+            Fetched::Shared => Some(http::storable(&head, self.now)),
+            Fetched::Own => None,
+        };
+        if matches!(storable, Some(Storable::No(why)) if http::needs_own_fetch(&self.request, why)) {
+            return Answer::FetchOwn { retain: Retain::Marker(Marker::Own, marker_s) };
+        }
+        match kind {
+            Kind::Html { charset, esi } => {
+                let life = match storable {
+                    Some(Storable::For(freshness)) => Some(freshness.life(self.now)),
+                    _ => None,
+                };
+                let retain = match (life, fetched) {
+                    (Some(life), _) => Retain::Page(life),
+                    (None, Fetched::Shared) => Retain::Marker(Marker::Own, marker_s),
+                    (None, Fetched::Own) => Retain::Nothing,
+                };
+                let options =
+                    CompileOptions { charset, esi: esi == http::Esi::On, edits: self.edits.clone() };
+                let keep = life.map(|life| Keep { head: head.clone(), life });
+                let limit = self.site.max_page_bytes;
+                let reply = self.personal_head(&head);
+                let personal = self.personalization();
+                let session = PageSession::compiling(reply, options, limit, keep, self.extent(), personal);
+                Answer::Page { session: Box::new(session), retain }
+            }
+            Kind::Untouched => {
+                let retain = match fetched {
+                    Fetched::Own => Retain::Nothing,
+                    Fetched::Shared if failed => Retain::Marker(Marker::Own, marker_s),
+                    Fetched::Shared => Retain::Marker(Marker::Pass, marker_s),
+                };
+                Answer::Untouched { head: http::untouched_reply(head), retain }
+            }
+        }
+    }
+
+    /// The answer to `/_hs/blocks/{name}`: what this visitor's slot of that name shows, and nothing for its default.
+    pub fn block(&self, name: &str) -> Option<PageSession> {
+        if !is_slot_name(name) {
+            return None;
+        }
+        let head = http::block_reply();
+        let plan = PagePlan::single_slot(name);
+        let life =
+            Life { born: self.now, fresh_until: self.now, revalidate_until: self.now, stale_until: self.now };
+        let object = StoredPage::encode(&head, &life, false, &plan, &[0; 16], b"");
+        let page = StoredPage::decode(object).ok()?;
+        Some(PageSession::stored(head, page, plan, self.extent(), self.personalization()))
+    }
+
+    /// The head of an answer that is this visitor's alone.
+    fn personal_head(&self, origin: &ResponseHead) -> ResponseHead {
+        let mut head = http::personal_reply(origin);
+        let defaults = match (&self.kill, &self.pack) {
+            (KillSwitch::Off, _) => Some("off"),
+            (_, None) => Some("no-pack"),
+            _ => None,
+        };
+        if let Some(why) = defaults {
+            head.headers.insert(DEFAULTS_HEADER, HeaderValue::from_static(why));
+        }
+        if let Some(cookie) = self.cookie.as_ref().filter(|_| self.kill != KillSwitch::Off) {
+            head.headers.append(::http::header::SET_COOKIE, cookie.clone());
+        }
+        head
+    }
+
+    fn personalization(&self) -> Personalization {
+        Personalization {
+            pack: self.pack.clone().filter(|_| self.kill != KillSwitch::Off),
+            facts: self.facts.clone(),
+            kill: self.kill.clone(),
+            site: Arc::clone(&self.site),
+            host: self.host.clone(),
+            path: self.path.clone(),
+        }
+    }
+
+    fn extent(&self) -> Extent {
+        if self.request.method == Method::HEAD { Extent::Head } else { Extent::Whole }
+    }
+}
+
+/// Facts that a verified token states, in the header `hs-facts` or the parameter `hs_facts`.
+fn facts_token(
+    request: &RequestHead,
+    keys: Option<&Keys>,
+    site: &Site,
+    now: UnixTime,
+) -> Option<BTreeMap<String, serde_json::Value>> {
+    let keyring = keys?.facts.as_ref()?;
+    let token = match request.headers.get("hs-facts") {
+        Some(header) => header.to_str().ok()?,
+        None => http::own_parameter(&request.path_and_query, "hs_facts")?,
+    };
+    let token = FactsToken::decode(token.as_bytes(), keyring, &site.name, now).ok()?;
+    Some(token.facts)
+}
