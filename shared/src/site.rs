@@ -243,7 +243,7 @@ mod tests {
             (r#"{"site": "a", "hosts": ["http://h"], "origin": "o"}"#, "without scheme"),
             (
                 r#"{"site": "a", "hosts": ["h"], "origin": "o", "pointer_keys": [{"kid": "k", "ed25519": "AA"}]}"#,
-                "pointer key",
+                "not an Ed25519 public key",
             ),
             (r#"{"site": "a", "hosts": ["h"], "origin": "o", "esi_prefixes": ["blog"]}"#, "starts with /"),
             (r#"{"site": "a", "hosts": ["h"]}"#, "missing field `origin`"),

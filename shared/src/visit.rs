@@ -234,7 +234,10 @@ impl Visit {
             Fetched::Shared => Some(http::storable(&head, self.now)),
             Fetched::Own => None,
         };
-        if matches!(storable, Some(Storable::No(why)) if http::needs_own_fetch(&self.request, why)) {
+        let overloaded =
+            head.status.is_server_error() || head.status == ::http::StatusCode::TOO_MANY_REQUESTS;
+        let own = |why| !overloaded && http::needs_own_fetch(&self.request, why);
+        if matches!(storable, Some(Storable::No(why)) if own(why)) {
             return Answer::FetchOwn { retain: Retain::Marker(Marker::Own, marker_s) };
         }
         match kind {

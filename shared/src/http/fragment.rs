@@ -4,6 +4,7 @@ use ::http::{HeaderName, StatusCode, header};
 
 use super::freshness::{Directives, Storable, storable};
 use super::route::CacheKey;
+use super::target::{is_below_own, without_dots};
 use super::{Freshness, ResponseHead};
 use crate::page::is_slot_name;
 use crate::site::{Site, host_of};
@@ -108,7 +109,7 @@ pub fn resolve_fragment(
     if target.source == FragmentSource::Origin && is_below_own(&target.path_and_query) {
         return Err(FragmentRefusal::Own);
     }
-    Ok(target)
+    Ok(FragmentTarget { path_and_query: ascii(&target.path_and_query), ..target })
 }
 
 fn elsewhere(scheme: &'static str, rest: &str, site: &Site) -> Result<FragmentTarget, FragmentRefusal> {
@@ -120,6 +121,7 @@ fn elsewhere(scheme: &'static str, rest: &str, site: &Site) -> Result<FragmentTa
     let authority = authority.to_ascii_lowercase();
     let default_port = if scheme == "https" { ":443" } else { ":80" };
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
+    let authority = authority.strip_suffix('.').unwrap_or(authority);
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let (path, query) = split_query(&path);
     let path_and_query = join(&without_dots(path), query);
@@ -147,23 +149,6 @@ fn relative(reference: &str, base: &str) -> String {
     join(&path, query)
 }
 
-/// RFC 3986, section 5.2.4. A dot that is percent-encoded is one too, as the WHATWG URL Standard has it.
-fn without_dots(path: &str) -> String {
-    let mut segments: Vec<&str> = Vec::new();
-    let mut ends_in_dots = false;
-    for segment in path.split('/').skip(1) {
-        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
-        ends_in_dots = plain == "." || plain == "..";
-        match plain.as_str() {
-            "." => {}
-            ".." => drop(segments.pop()),
-            _ => segments.push(segment),
-        }
-    }
-    let slash = if ends_in_dots && !segments.is_empty() { "/" } else { "" };
-    format!("/{}{slash}", segments.join("/"))
-}
-
 fn split_scheme(reference: &str) -> Option<(&str, &str)> {
     let (scheme, _) = reference.split_once(':')?;
     let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -179,11 +164,17 @@ fn join(path: &str, query: Option<&str>) -> String {
     query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
 }
 
-/// Below `/_hs/`, in any spelling that an origin might decode to it.
-fn is_below_own(path_and_query: &str) -> bool {
-    let path = split_query(path_and_query).0.to_ascii_lowercase();
-    let path = path.replace("%5f", "_").replace("%68", "h").replace("%73", "s").replace("%2f", "/");
-    path.trim_start_matches('/').starts_with("_hs/")
+/// What a browser would send: bytes outside ASCII percent-encoded (WHATWG URL Standard, path and query state).
+fn ascii(path_and_query: &str) -> String {
+    let mut out = String::with_capacity(path_and_query.len());
+    for byte in path_and_query.bytes() {
+        if byte.is_ascii() {
+            out.push(byte.into());
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// Whether a fragment with this status is one.
@@ -276,6 +267,67 @@ mod tests {
             ("//acme.test//_hs/a", Own),
         ] {
             assert_eq!(resolved(src), Err(expect), "{src}");
+        }
+    }
+
+    /// The policy of Apache Traffic Server, which has an allow list of expressions and a ban on private addresses.
+    #[test]
+    fn the_vectors_of_a_peer_are_judged_alike() {
+        let folder = std::env::var("HEMSTITCH_DATA").unwrap_or_else(|_| "../../shared".to_owned());
+        let path = format!("{folder}/conformance/esi-url-policy.jsonl");
+        let Ok(vectors) = std::fs::read_to_string(&path) else {
+            println!("skipped: there is no {path}");
+            return;
+        };
+        let site = |listed: &[&str]| {
+            let hosts: Vec<String> = listed.iter().map(|host| format!("\"{host}\": \"backend\"")).collect();
+            let hosts = hosts.join(",");
+            let json = format!(
+                r#"{{"site": "a", "hosts": ["a.test"], "origin": "o", "fragment_hosts": {{{hosts}}}}}"#
+            );
+            Site::parse(json.as_bytes()).expect("a valid site")
+        };
+        let public = [
+            "example.com",
+            "api.example.com",
+            "1example.com",
+            "8.8.8.8",
+            "[64:ff9b::808:808]",
+            "[2001:4860:4860::8888]",
+        ];
+        let private = ["10.0.0.5", "localhost", "127.0.0.1"];
+        let mut judged = 0;
+        for line in vectors.lines() {
+            let vector: serde_json::Value = serde_json::from_str(line).expect("a vector is JSON");
+            let (url, allowed) = match (vector["url"].as_str(), vector["host"].as_str()) {
+                // To us that is a relative reference.
+                (Some("not-a-url"), _) => continue,
+                (Some(url), _) => (url.to_owned(), vector["verdict"] == "ok"),
+                (None, host) => {
+                    let host = host.expect("a vector has a URL or a host");
+                    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+                    (format!("https://{host}/"), vector["private"] == false)
+                }
+            };
+            let listed = if vector["allow_private_hosts"] == true { &private[..] } else { &public[..] };
+            let target = resolve_fragment(&url, "a.test", "/", &site(listed));
+            assert_eq!(target.is_ok(), allowed, "{line} {target:?}");
+            judged += 1;
+        }
+        println!("{judged} URL vectors judged");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_url_on_any_page_leads_nowhere_else(
+            url in "([/?#:@.\\\\%]|//|\\.\\./|_hs/|https:|acme\\.test|evil\\.test|\\PC){0,8}",
+            page in "/(\\.\\.|%2e|\\PC){0,6}",
+        ) {
+            if let Ok(target) = resolve_fragment(&url, "acme.test", &page, &site()) {
+                let path = target.path_and_query();
+                proptest::prop_assert!(path.starts_with('/') && path.is_ascii(), "{}", path);
+                proptest::prop_assert!(!path.starts_with("/_hs/") && target.host() != "evil.test");
+            }
         }
     }
 

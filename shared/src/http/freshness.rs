@@ -80,7 +80,10 @@ fn freshness(head: &ResponseHead, now: UnixTime) -> Result<Freshness, WhyNot> {
     }
     let cache = Directives::of(headers, &header::CACHE_CONTROL);
     let surrogate = Directives::of(headers, &SURROGATE_CONTROL);
-    if cache.has("private") || cache.has("no-store") || surrogate.has("no-store") {
+    // CDN-Cache-Control (RFC 9213) is not followed, but what it forbids is forbidden.
+    let cdn = Directives::of(headers, &HeaderName::from_static("cdn-cache-control"));
+    let forbids = |control: &Directives| control.has("private") || control.has("no-store");
+    if forbids(&cache) || forbids(&cdn) || surrogate.has("no-store") {
         return Err(WhyNot::Forbidden);
     }
     let surrogate_age = surrogate.value("max-age").map(surrogate_max_age);
@@ -266,6 +269,7 @@ mod tests {
             refused(&[("cache-control", &value)], WhyNot::Forbidden);
         }
         refused(&[("cache-control", "max-age=60"), ("surrogate-control", "no-store")], WhyNot::Forbidden);
+        refused(&[("cache-control", "max-age=60"), ("cdn-cache-control", "no-store")], WhyNot::Forbidden);
         for vary in ["*", "Cookie", "Accept-Encoding, Cookie", "User-Agent"] {
             refused(&[("cache-control", "max-age=60"), ("vary", vary)], WhyNot::Varies);
         }

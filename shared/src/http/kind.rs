@@ -3,6 +3,7 @@
 use ::http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::freshness::Directives;
+use super::target::without_dots;
 use super::{ResponseHead, list};
 use crate::site::Site;
 
@@ -37,8 +38,10 @@ pub fn kind(head: &ResponseHead, site: &Site, path: &str) -> Kind {
     if !(whole && transformable && is_identity(headers) && is_html(headers)) {
         return Kind::Untouched;
     }
-    let asked =
-        asks_for_esi(headers) || site.esi_prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
+    // With dot segments a visitor could make a path begin as they like, and switch ESI on in a page.
+    let plain = without_dots(path) == path;
+    let listed = plain && site.esi_prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
+    let asked = asks_for_esi(headers) || listed;
     Kind::Html { charset: content_charset(headers), esi: if asked { Esi::On } else { Esi::Off } }
 }
 
@@ -120,6 +123,8 @@ mod tests {
         check(200, &[page, ("surrogate-control", "content=\"ESI/2.0\"")], "/", html(None, Esi::Off));
         check(200, &[page], "/esi/a", html(None, Esi::On));
         check(200, &[page], "/esi", html(None, Esi::Off));
+        check(200, &[page], "/esi/../a", html(None, Esi::Off));
+        check(200, &[page], "/esi/%2e%2E/a", html(None, Esi::Off));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::freshness::unix_seconds;
+use super::freshness::{Directives, unix_seconds};
 use super::request::end_to_end;
 use super::{RequestHead, ResponseHead};
 
@@ -45,7 +45,9 @@ const OF_SURROGATES: [&str; 3] = ["surrogate-control", "surrogate-key", "edge-co
 pub fn personal_reply(origin: &ResponseHead) -> ResponseHead {
     let mut headers = end_to_end(&origin.headers);
     remove(&mut headers, OF_THE_BYTES.iter().chain(&OF_CACHES).chain(&OF_SURROGATES));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    let kept_nowhere = Directives::of(&origin.headers, &header::CACHE_CONTROL).has("no-store");
+    let control = if kept_nowhere { "private, no-cache, no-store" } else { "private, no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
     ResponseHead { status: origin.status, headers }
 }
 
@@ -149,6 +151,12 @@ mod tests {
             shown(&reply),
             ["cache-control: private, no-cache", "content-type: text/html", "vary: accept-encoding"]
         );
+    }
+
+    #[test]
+    fn what_an_origin_lets_nobody_store_stays_so() {
+        let reply = personal_reply(&head(&[("cache-control", "private, no-store")]));
+        assert_eq!(shown(&reply), ["cache-control: private, no-cache, no-store"]);
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub fn pass_request(head: &RequestHead, site: &Site) -> OutgoingRequest {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     }
     let host = site.configured_host(&head.host).unwrap_or_default();
-    headers.insert(header::HOST, host_header(&head.host, host));
+    headers.insert(header::HOST, host_header(host));
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(site.scheme.as_str()));
     let path_and_query = clean_path_and_query(&head.path_and_query);
     OutgoingRequest { method: head.method.clone(), path_and_query, headers }
@@ -121,16 +121,16 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 
 fn constant(host: &str, site: &Site, accept: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(header::HOST, host_header(host, host));
+    headers.insert(header::HOST, host_header(host));
     headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     headers.insert(header::ACCEPT_ENCODING, GZIP);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(site.scheme.as_str()));
     headers
 }
 
-fn host_header(host: &str, otherwise: &str) -> HeaderValue {
-    let value = HeaderValue::try_from(host).or_else(|_| HeaderValue::try_from(otherwise));
-    value.unwrap_or_else(|_| HeaderValue::from_static(""))
+/// Always a configured host: the visitor's own spelling is nothing that an origin should build on.
+fn host_header(configured: &str) -> HeaderValue {
+    HeaderValue::try_from(configured).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(names(&passed), expect);
         assert_eq!(
             (passed.path_and_query.as_str(), &passed.headers["host"]),
-            ("/a?b=1", &HeaderValue::from_static("ACME.test:80"))
+            ("/a?b=1", &HeaderValue::from_static("acme.test"))
         );
         let upgrade =
             pass_request(&request("/a", &[("upgrade", "websocket"), ("connection", "Upgrade")]), &site());

@@ -3,7 +3,7 @@
 use ::http::{Method, header};
 
 use super::RequestHead;
-use super::target::key_path_and_query;
+use super::target::{is_below_own, key_path_and_query};
 use crate::page::is_slot_name;
 use crate::site::Site;
 
@@ -38,6 +38,9 @@ pub enum Lookup {
     Bypass,
 }
 
+/// Longest cache key, in bytes: Fastly's limit. A request with a longer URL goes to the origin.
+pub const MAX_KEY_BYTES: usize = 4096;
+
 /// What a page is stored under: scheme, configured host, path and the query parameters that count.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CacheKey(String);
@@ -57,8 +60,8 @@ impl CacheKey {
 pub fn route(head: &RequestHead, site: &Site) -> Route {
     let Some(host) = site.configured_host(&head.host) else { return Route::Refuse };
     let path = head.path_and_query.split(['?', '#']).next().unwrap_or_default();
-    if let Some(own) = path.strip_prefix("/_hs/") {
-        let block = own.strip_prefix("blocks/").filter(|name| is_slot_name(name));
+    if is_below_own(path) {
+        let block = path.strip_prefix("/_hs/blocks/").filter(|name| is_slot_name(name));
         let readable = head.method == Method::GET || head.method == Method::HEAD;
         return Route::Own(match block.filter(|_| readable) {
             Some(name) => OwnPath::Block(name.to_owned()),
@@ -76,8 +79,8 @@ pub fn route(head: &RequestHead, site: &Site) -> Route {
     if head.headers.contains_key(header::AUTHORIZATION) || has_session(head, site) {
         return Route::Page(Lookup::Bypass);
     }
-    let target = key_path_and_query(&head.path_and_query, site);
-    Route::Page(Lookup::Shared(CacheKey::new(site.scheme.as_str(), host, &target)))
+    let key = CacheKey::new(site.scheme.as_str(), host, &key_path_and_query(&head.path_and_query, site));
+    Route::Page(if key.0.len() > MAX_KEY_BYTES { Lookup::Bypass } else { Lookup::Shared(key) })
 }
 
 fn has_session(head: &RequestHead, site: &Site) -> bool {
@@ -149,6 +152,11 @@ mod tests {
     }
 
     #[test]
+    fn a_key_longer_than_a_platform_takes_is_not_looked_up() {
+        check(&format!("GET /{}", "a".repeat(MAX_KEY_BYTES)), &[], Route::Page(Lookup::Bypass));
+    }
+
+    #[test]
     fn what_is_no_request_for_a_page_passes() {
         for request in ["POST /a", "PUT /a", "OPTIONS *", "DELETE /a", "CONNECT acme.test:443"] {
             check(request, &[], Route::Pass);
@@ -162,6 +170,8 @@ mod tests {
         check("GET /_hs/blocks/hero?x=1", &[], Route::Own(OwnPath::Block("hero".into())));
         check("GET /_hs/blocks/a/b", &[], Route::Own(OwnPath::Unknown));
         check("GET /_hs/", &[], Route::Own(OwnPath::Unknown));
+        check("GET /%5Fhs/blocks/hero", &[], Route::Own(OwnPath::Unknown));
+        check("GET //_hs/blocks/hero", &[], Route::Own(OwnPath::Unknown));
         check("POST /_hs/blocks/hero", &[], Route::Own(OwnPath::Unknown));
     }
 }

@@ -27,6 +27,32 @@ pub fn own_parameter<'r>(path_and_query: &'r str, name: &str) -> Option<&'r str>
         .map(|(_, value)| value)
 }
 
+/// RFC 3986, section 5.2.4. A dot that is percent-encoded is one too, as the WHATWG URL Standard has it.
+pub(super) fn without_dots(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    let mut ends_in_dots = false;
+    for segment in path.split('/').skip(1) {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        ends_in_dots = plain == "." || plain == "..";
+        match plain.as_str() {
+            "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    let slash = if ends_in_dots && !segments.is_empty() { "/" } else { "" };
+    format!("/{}{slash}", segments.join("/"))
+}
+
+/// Whether a path is below `/_hs/`, in any spelling that an origin might take for it.
+pub(super) fn is_below_own(path_and_query: &str) -> bool {
+    let path = path_and_query.split(['?', '#']).next().unwrap_or_default();
+    let decoded = decoded(path).replace('\\', "/");
+    let path = without_dots(&format!("/{}", decoded.trim_start_matches('/')));
+    let first = path.split('/').find(|segment| !segment.is_empty());
+    first.is_some_and(|segment| segment.eq_ignore_ascii_case("_hs"))
+}
+
 fn kept(path_and_query: &str, keep: impl Fn(&str) -> bool) -> (String, Option<String>) {
     let whole = path_and_query.split_once('#').map_or(path_and_query, |(before, _)| before);
     let Some((path, query)) = whole.split_once('?') else { return (whole.to_owned(), None) };
@@ -94,6 +120,26 @@ mod tests {
             ("/a?é=1", "/a?é=1"),
         ] {
             assert_eq!(clean_path_and_query(given), expect, "{given}");
+        }
+    }
+
+    #[test]
+    fn our_path_is_known_in_every_spelling() {
+        for path in [
+            "/_hs/a",
+            "/_hs",
+            "//_hs/a",
+            "/%5Fhs/a",
+            "/x/../_hs/a",
+            "/./_hs/a",
+            "/_HS/a",
+            "/%2e/_hs/a",
+            "/\\_hs/a",
+        ] {
+            assert!(is_below_own(path), "{path}");
+        }
+        for path in ["/", "/_hsx/a", "/a/_hs/b", "/a?b=/_hs/", "/_hs_/a"] {
+            assert!(!is_below_own(path), "{path}");
         }
     }
 
