@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::http::{HeaderName, HeaderValue, Method};
+use bytes::Bytes;
 
 use crate::facts::{Facts, Place};
 use crate::http::{self, Altered, Kind, Marker, RequestHead, ResponseHead, Storable};
@@ -45,7 +46,7 @@ pub struct Visit {
     host: String,
     path: String,
     now: UnixTime,
-    facts: Facts,
+    facts: Arc<Facts>,
     /// The `Set-Cookie` that the profile needs, if it changed.
     cookie: Option<HeaderValue>,
     pack: Option<Arc<Pack>>,
@@ -143,7 +144,8 @@ impl Visit {
             .and_then(|cookie| HeaderValue::try_from(cookie).ok());
         let host = site.configured_host(&request.host).unwrap_or_default().to_owned();
         let (path, query) = http::clean_target(&request.path_and_query);
-        let facts = Facts::new(profile, place, &host, &path, query.as_deref(), overrides.unwrap_or_default());
+        let overrides = overrides.unwrap_or_default();
+        let facts = Arc::new(Facts::new(profile, place, &host, &path, query.as_deref(), overrides));
         let (pack, kill, edits) = (None, KillSwitch::On, Vec::new());
         Visit { site, request, host, path, now, facts, cookie, pack, kill, edits }
     }
@@ -178,7 +180,8 @@ impl Visit {
     }
 
     /// What to do with an object that the cache holds for this page.
-    pub fn from_cache(&self, object: Vec<u8>) -> Cached {
+    pub fn from_cache(&self, object: impl Into<Bytes>) -> Cached {
+        let object: Bytes = object.into();
         if let Some(marker) = Marker::decode(&object) {
             return Cached::Marker(marker);
         }
@@ -305,7 +308,7 @@ impl Visit {
     fn personalization(&self) -> Personalization {
         Personalization {
             pack: self.pack.clone().filter(|_| self.kill != KillSwitch::Off),
-            facts: self.facts.clone(),
+            facts: Arc::clone(&self.facts),
             kill: self.kill.clone(),
             site: Arc::clone(&self.site),
             host: self.host.clone(),
@@ -333,3 +336,6 @@ fn facts_token(
     let token = FactsToken::decode(token.as_bytes(), keyring, &site.name, now).ok()?;
     Some(token.facts)
 }
+
+#[cfg(test)]
+mod tests;

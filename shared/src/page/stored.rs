@@ -9,6 +9,7 @@
 //! Little-endian throughout; strings have a u32 length before them. The envelope and the head are stable, so that a plan
 //! of another compiler, or a damaged one, is made again from the page that lies beside it.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{Charset, Include, Insertion, Node, PagePlan, Place};
@@ -59,7 +60,7 @@ pub struct StoredPage {
     pub esi: bool,
     /// The plan, with the digest of the edits that it was compiled for; `None` if it must be compiled again.
     pub plan: Option<(PagePlan, [u8; 16])>,
-    object: Vec<u8>,
+    object: Bytes,
     page_start: usize,
 }
 
@@ -70,7 +71,7 @@ impl StoredPage {
     }
 
     /// The whole object and where in it the page starts: what a session sends from, without copying it.
-    pub(crate) fn into_object(self) -> (Vec<u8>, usize) {
+    pub(crate) fn into_object(self) -> (Bytes, usize) {
         (self.object, self.page_start)
     }
 
@@ -98,7 +99,8 @@ impl StoredPage {
     }
 
     /// Reads an object out of a cache. Never trusts it: a plan that does not check out is left out.
-    pub fn decode(object: Vec<u8>) -> Result<StoredPage, StoredPageError> {
+    pub fn decode(object: impl Into<Bytes>) -> Result<StoredPage, StoredPageError> {
+        let object: Bytes = object.into();
         let mut reader = Reader(&object);
         if reader.take(4) != Some(&MAGIC[..]) || reader.take(4).is_none_or(|format| format[0] != FORMAT) {
             return Err(StoredPageError::Foreign);

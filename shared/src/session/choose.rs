@@ -21,7 +21,7 @@ pub struct Personalization {
     /// The rules; `None` where none arrived in time, and every slot shows its default.
     pub pack: Option<Arc<Pack>>,
     /// What the rules may see.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// What the operator has turned off.
     pub kill: KillSwitch,
     /// The site, for where fragments may come from.

@@ -1,5 +1,7 @@
 //! Where a session's page comes from: the cache, or an origin that is still sending it.
 
+use bytes::Bytes;
+
 use crate::http::ResponseHead;
 use crate::page::{CompileOptions, Life, PageCompiler, PagePlan, PageWarning, StoredPage, edits_digest};
 
@@ -13,7 +15,7 @@ pub struct Keep {
 }
 
 pub(super) enum Source {
-    Stored { object: Vec<u8>, start: usize, plan: PagePlan },
+    Stored { object: Bytes, start: usize, plan: PagePlan },
     Compiling(Box<Compiling>),
 }
 

@@ -44,7 +44,7 @@ fn personalization() -> Personalization {
     let profile = Profile::new([1; 16], UnixTime(1));
     Personalization {
         pack: Some(Arc::new(pack)),
-        facts: Facts::new(profile, Place::default(), "acme.test", "/", None, Default::default()),
+        facts: Arc::new(Facts::new(profile, Place::default(), "acme.test", "/", None, Default::default())),
         kill: KillSwitch::On,
         site: Arc::new(site),
         host: "acme.test".into(),

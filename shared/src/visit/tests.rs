@@ -1,0 +1,223 @@
+//! Visits from arrival to the head of the answer: who gets a cookie, what is stored, what is said about it.
+
+use ::http::{HeaderMap, HeaderName, StatusCode};
+
+use super::*;
+use crate::pack::compile;
+use crate::ruleset::Ruleset;
+use crate::session::Step;
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+const SLOT: &[u8] = b"<p data-hs-slot=hero>x</p>";
+const PLAIN: &[u8] = b"<p>x</p>";
+const OLD: &str = r#"{"kid": "old", "secret": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}"#;
+const NEW: &str = r#"{"kid": "new", "secret": "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-P0A"}"#;
+
+fn ring(keys: &[&str]) -> Keyring {
+    Keyring::parse(format!(r#"{{"keys": [{}]}}"#, keys.join(",")).as_bytes()).expect("a valid ring")
+}
+
+fn keys() -> Keys {
+    Keys { profile: ring(&[NEW, OLD]), facts: Some(ring(&[NEW])) }
+}
+
+fn pack() -> Arc<Pack> {
+    let ruleset = r##"{"blocks": {"b": {"html": "<b>de</b>"}}, "slots": {"hero": {"rules": [
+        {"id": "r", "when": {"place.country": "DE"}, "block": "b"}]}},
+        "edits": [{"id": "e", "url": "/edited", "selector": "p", "action": "inner", "rules": [{"id": "q", "block": "b"}]}]}"##;
+    let (ruleset, findings) = Ruleset::parse(ruleset);
+    let ruleset = ruleset.unwrap_or_else(|| panic!("{findings:?}"));
+    Arc::new(Pack::open(compile(&ruleset).expect("it compiles")).expect("it opens"))
+}
+
+fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        let name = HeaderName::try_from(*name).expect("a header name");
+        headers.append(name, HeaderValue::try_from(*value).expect("a header value"));
+    }
+    headers
+}
+
+fn visit_at(target: &str, lines: &[(&str, &str)]) -> Visit {
+    let site =
+        Site::parse(br#"{"site": "acme", "hosts": ["acme.test"], "origin": "o"}"#).expect("a valid site");
+    let request = RequestHead {
+        method: Method::GET,
+        host: "acme.test".into(),
+        path_and_query: target.into(),
+        headers: headers(lines),
+    };
+    let mut visit = Visit::arrive(Arc::new(site), Some(&keys()), request, Place::default(), NOW, [7; 16]);
+    visit.equip(Some(pack()), KillSwitch::On);
+    visit
+}
+
+fn visit(lines: &[(&str, &str)]) -> Visit {
+    visit_at("/", lines)
+}
+
+fn origin(lines: &[(&str, &str)]) -> ResponseHead {
+    let mut all = vec![
+        ("content-type", "text/html; charset=utf-8"),
+        ("cache-control", "max-age=60"),
+        ("etag", "\"1\""),
+    ];
+    all.retain(|(name, _)| !lines.iter().any(|(other, _)| other == name));
+    all.extend(lines);
+    ResponseHead { status: StatusCode::OK, headers: headers(&all) }
+}
+
+/// The object that a page leaves in the cache.
+fn object(visit: &Visit, page: &[u8]) -> Vec<u8> {
+    match visit.from_origin(origin(&[]), Fetched::Shared) {
+        Answer::Page { mut session, .. } => {
+            session.page(page);
+            session.page_end();
+            session.take_object().expect("a complete page that may be stored")
+        }
+        _ => panic!("a page"),
+    }
+}
+
+fn cached(visit: &Visit, page: &[u8]) -> (ResponseHead, String) {
+    match visit.from_cache(object(visit, page)) {
+        Cached::Page { mut session, again: None } => {
+            let mut out = Vec::new();
+            assert_eq!(session.advance(&mut out), Step::Done);
+            (session.head().clone(), String::from_utf8(out).expect("UTF-8"))
+        }
+        _ => panic!("a page that is up to date"),
+    }
+}
+
+fn profile_cookie(age_s: u64, key: &str) -> String {
+    let mut profile = Profile::new([1; 16], UnixTime(NOW.0 - age_s));
+    profile.last_seen = UnixTime(NOW.0 - age_s);
+    let cookie =
+        ProfileCookie::encode(&profile, &ring(&[key]), "acme", UnixTime(NOW.0 - age_s)).expect("it is short");
+    cookie.split(';').next().expect("a pair").to_owned()
+}
+
+fn sets_cookie(visit: &Visit, page: &[u8]) -> bool {
+    cached(visit, page).0.headers.contains_key("set-cookie")
+}
+
+#[test]
+fn the_cookie_is_written_when_the_profile_changed_and_never_on_a_page_for_everybody() {
+    assert!(sets_cookie(&visit(&[]), SLOT));
+    assert!(!sets_cookie(&visit(&[]), PLAIN));
+    assert!(!sets_cookie(&visit(&[("cookie", &profile_cookie(60, NEW))]), SLOT));
+    assert!(sets_cookie(&visit(&[("cookie", &profile_cookie(3600, NEW))]), SLOT));
+    assert!(sets_cookie(&visit(&[("cookie", &profile_cookie(60, OLD))]), SLOT));
+}
+
+#[test]
+fn a_page_with_a_slot_is_private_even_when_it_shows_its_default() {
+    let (head, page) = cached(&visit(&[]), SLOT);
+    assert_eq!(page.as_bytes(), SLOT);
+    assert_eq!(head.headers["cache-control"], "private, no-cache");
+    assert!(!head.headers.contains_key("etag"));
+    let (head, _) = cached(&visit(&[]), PLAIN);
+    assert_eq!(
+        (&head.headers["cache-control"], &head.headers["etag"]),
+        (&"max-age=60".parse().expect("a value"), &"\"1\"".parse().expect("a value"))
+    );
+    assert_eq!(head.headers["content-length"], "8");
+}
+
+#[test]
+fn facts_come_from_a_token_that_verifies_and_from_nothing_else() {
+    let expires = UnixTime(NOW.0 + 60);
+    let token = |ring: &Keyring, audience| {
+        let facts = BTreeMap::from([("place.country".to_owned(), serde_json::json!("DE"))]);
+        FactsToken { issued: NOW, expires, facts }.encode(ring, audience).expect("it is short")
+    };
+    let german = "<p data-hs-slot=hero><b>de</b></p>";
+    let good = token(&ring(&[NEW]), "acme");
+    assert_eq!(cached(&visit(&[("hs-facts", &good)]), SLOT).1, german);
+    assert_eq!(cached(&visit_at(&format!("/?hs_facts={good}"), &[]), SLOT).1, german);
+    assert!(!sets_cookie(&visit(&[("hs-facts", &good)]), SLOT));
+    for bad in [token(&ring(&[OLD]), "acme"), token(&ring(&[NEW]), "other"), "DE".to_owned()] {
+        assert_eq!(cached(&visit(&[("hs-facts", &bad)]), SLOT).1.as_bytes(), SLOT);
+    }
+}
+
+#[test]
+fn a_page_is_compiled_again_when_the_edits_changed_and_not_fetched() {
+    let mut before = visit_at("/edited", &[]);
+    before.equip(None, KillSwitch::On);
+    let stored = object(&before, PLAIN);
+    let Cached::Page { mut session, again: Some(again) } = visit_at("/edited", &[]).from_cache(stored) else {
+        panic!("it is compiled again");
+    };
+    let mut out = Vec::new();
+    assert_eq!((session.advance(&mut out), out.as_slice()), (Step::Done, b"<p><b>de</b></p>".as_slice()));
+    assert!(matches!(visit_at("/edited", &[]).from_cache(again.clone()), Cached::Page { again: None, .. }));
+    assert!(matches!(before.from_cache(again), Cached::Page { again: None, .. }));
+}
+
+#[test]
+fn defaults_that_are_our_doing_are_marked() {
+    for (pack, kill, expect) in [
+        (Some(pack()), KillSwitch::On, None),
+        (None, KillSwitch::On, Some("no-pack")),
+        (Some(pack()), KillSwitch::Off, Some("off")),
+    ] {
+        let mut visit = visit(&[]);
+        visit.equip(pack, kill.clone());
+        let (head, page) = cached(&visit, SLOT);
+        assert_eq!(head.headers.get(DEFAULTS_HEADER).and_then(|value| value.to_str().ok()), expect);
+        assert_eq!(page.as_bytes(), SLOT);
+        assert_eq!(head.headers.contains_key("set-cookie"), kill != KillSwitch::Off);
+    }
+}
+
+#[test]
+fn what_is_not_for_everybody_leaves_a_marker() {
+    let retained = |lines: &[(&str, &str)], answer: ResponseHead| match visit(lines)
+        .from_origin(answer, Fetched::Shared)
+    {
+        Answer::Page { retain, .. } => ("page", retain),
+        Answer::Untouched { retain, .. } => ("untouched", retain),
+        Answer::FetchOwn { retain } => ("own", retain),
+    };
+    let own = |seconds| Retain::Marker(Marker::Own, seconds);
+    let private = || origin(&[("cache-control", "private")]);
+    let status = |code| ResponseHead { status: StatusCode::from_u16(code).expect("a status"), ..origin(&[]) };
+    assert_eq!(retained(&[], private()), ("page", own(120)));
+    assert_eq!(retained(&[("cookie", "a=1")], private()), ("own", own(120)));
+    assert_eq!(retained(&[], origin(&[("vary", "cookie")])), ("own", own(120)));
+    assert_eq!(
+        retained(&[], origin(&[("content-type", "image/png")])),
+        ("untouched", Retain::Marker(Marker::Pass, 120))
+    );
+    assert_eq!(retained(&[], status(404)), ("untouched", own(2)));
+    assert_eq!(retained(&[("cookie", "a=1")], status(302)), ("own", own(2)));
+    assert_eq!(retained(&[("cookie", "a=1")], status(503)), ("untouched", own(2)));
+    assert!(matches!(retained(&[], origin(&[])), ("page", Retain::Page(_))));
+}
+
+#[test]
+fn an_object_that_is_no_page_is_told_from_one() {
+    assert!(matches!(visit(&[]).from_cache(Marker::Pass.encode()), Cached::Marker(Marker::Pass)));
+    assert!(matches!(visit(&[]).from_cache(b"HSPG".to_vec()), Cached::Unusable));
+    let known = visit(&[("if-none-match", "\"1\"")]);
+    assert!(matches!(known.from_cache(object(&known, PLAIN)), Cached::NotModified(_)));
+    assert!(matches!(known.from_cache(object(&known, SLOT)), Cached::Page { .. }));
+}
+
+#[test]
+fn a_block_is_answered_for_its_visitor() {
+    let expires = UnixTime(NOW.0 + 60);
+    let facts = BTreeMap::from([("place.country".to_owned(), serde_json::json!("DE"))]);
+    let token =
+        FactsToken { issued: NOW, expires, facts }.encode(&ring(&[NEW]), "acme").expect("it is short");
+    for (lines, expect) in [(&[("hs-facts", token.as_str())][..], "<b>de</b>"), (&[], "")] {
+        let mut session = visit(lines).block("hero").expect("a name of a slot");
+        let mut out = Vec::new();
+        assert_eq!((session.advance(&mut out), out.as_slice()), (Step::Done, expect.as_bytes()));
+        assert_eq!(session.head().headers["cache-control"], "private, no-store");
+    }
+    assert!(visit(&[]).block("a b").is_none());
+}
