@@ -1,0 +1,23 @@
+//! Format and lints, with warnings as errors.
+
+use anyhow::Result;
+
+use crate::cargo::{cargo, run};
+use crate::target_dir::TargetDir;
+
+/// Errs when a file is not as rustfmt would write it.
+pub fn format() -> Result<()> {
+    run(&mut cargo(["fmt", "--all", "--check"]))
+}
+
+/// Lints of everything that runs natively, tests included.
+pub fn native(target_dir: &TargetDir) -> Result<()> {
+    let scope = ["clippy", "--workspace", "--exclude", "hemstitch-fastly", "--all-targets"];
+    run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
+}
+
+/// Lints of the Fastly edge, for its own target.
+pub fn fastly(target_dir: &TargetDir) -> Result<()> {
+    let scope = ["clippy", "--package", "hemstitch-fastly", "--target", "wasm32-wasip1"];
+    run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
+}

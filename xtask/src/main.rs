@@ -1,0 +1,72 @@
+//! Set-up, checks and tests of the workspace. `cargo xtask --help` lists the commands.
+
+mod cache;
+mod cargo;
+mod fastly;
+mod house;
+mod lint;
+mod plan;
+mod purity;
+mod suite;
+mod target_dir;
+mod targets;
+mod viceroy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Sets up, checks and tests Hemstitch.
+///
+/// Tools are kept outside of the repository, in $HEMSTITCH_CACHE, else $XDG_CACHE_HOME/hemstitch, else
+/// ~/.cache/hemstitch.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing, check the house rules, build everything and run every test.
+    Test,
+    /// Install what is missing: the two wasm targets of the toolchain, and Viceroy (7 to 17 minutes, once).
+    Setup,
+    /// Check the house rules: format, lints, file sizes and names, and that the core stays free of platforms.
+    Check,
+    /// Build an edge and put it where its configuration expects it.
+    Build {
+        /// Which edge. `fastly` goes to bin/hemstitch-fastly.wasm.
+        edge: Edge,
+    },
+    /// Build the edges and run only the end-to-end suite.
+    E2e {
+        /// Arguments of the test binary: a part of a test's name, or flags such as --nocapture.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Edge {
+    /// Fastly Compute, wasm32-wasip1.
+    Fastly,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Test => plan::test(),
+        Command::Setup => plan::setup(),
+        Command::Check => plan::check(),
+        Command::Build { edge: Edge::Fastly } => plan::build_fastly(),
+        Command::E2e { arguments } => plan::e2e(arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

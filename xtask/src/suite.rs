@@ -1,0 +1,29 @@
+//! Unit tests, and the end-to-end suite against the built edges.
+
+use anyhow::Result;
+
+use crate::cargo::run;
+use crate::target_dir::TargetDir;
+use crate::{fastly, viceroy};
+
+/// The tests inside of the native crates.
+pub fn unit(target_dir: &TargetDir) -> Result<()> {
+    let crates = ["hemstitch", "hemstitch-native", "hemstitch-origin", "xtask"];
+    let mut command = target_dir.cargo(["test"]);
+    run(command.args(crates.iter().flat_map(|name| ["--package", name])))
+}
+
+/// Builds the binary `hemstitch`, which the suite drives over HTTP.
+pub fn build_hemstitch(target_dir: &TargetDir) -> Result<()> {
+    run(&mut target_dir.cargo(["build", "--package", "hemstitch-origin", "--bin", "hemstitch"]))
+}
+
+/// Runs the suite; `arguments` go to its test binary.
+pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
+    run(target_dir
+        .cargo(["test", "--package", "e2e", "--"])
+        .args(arguments)
+        .env("HEMSTITCH_BIN", target_dir.file("debug/hemstitch"))
+        .env("HEMSTITCH_WASM", fastly::wasm())
+        .env("HEMSTITCH_VICEROY", viceroy::program()?))
+}
