@@ -299,7 +299,10 @@ impl Visit {
         if let Some(why) = defaults {
             head.headers.insert(DEFAULTS_HEADER, HeaderValue::from_static(why));
         }
-        if let Some(cookie) = self.cookie.as_ref().filter(|_| self.kill != KillSwitch::Off) {
+        // A profile that the origin has just written knows more than the one that came in.
+        let theirs = |value: &HeaderValue| value.as_bytes().starts_with(b"__Host-hs=");
+        let enriched = origin.headers.get_all(::http::header::SET_COOKIE).iter().any(theirs);
+        if let Some(cookie) = self.cookie.as_ref().filter(|_| self.kill != KillSwitch::Off && !enriched) {
             head.headers.append(::http::header::SET_COOKIE, cookie.clone());
         }
         head

@@ -113,6 +113,16 @@ fn the_cookie_is_written_when_the_profile_changed_and_never_on_a_page_for_everyb
 }
 
 #[test]
+fn a_profile_that_the_origin_writes_is_left_alone() {
+    let written = |cookie| match visit(&[]).from_origin(origin(&[("set-cookie", cookie)]), Fetched::Own) {
+        Answer::Page { session, .. } => session.head().headers.get_all("set-cookie").iter().count(),
+        _ => panic!("a page"),
+    };
+    assert_eq!(written("__Host-hs=theirs; Path=/; Secure"), 1);
+    assert_eq!(written("other=1"), 2);
+}
+
+#[test]
 fn a_page_with_a_slot_is_private_even_when_it_shows_its_default() {
     let (head, page) = cached(&visit(&[]), SLOT);
     assert_eq!(page.as_bytes(), SLOT);
