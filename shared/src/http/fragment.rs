@@ -139,7 +139,7 @@ fn elsewhere(scheme: &'static str, rest: &str, site: &Site) -> Result<FragmentTa
 fn relative(reference: &str, base: &str) -> String {
     let (path, query) = split_query(reference);
     let path = match path {
-        "" => base.to_owned(),
+        "" if base.starts_with('/') => base.to_owned(),
         absolute if absolute.starts_with('/') => without_dots(absolute),
         below => {
             let directory = base.rfind('/').map_or("/", |slash| &base[..=slash]);
@@ -237,6 +237,14 @@ mod tests {
             ("/a:b", "origin acme.test/a:b"),
         ] {
             assert_eq!(resolved(src).as_deref(), Ok(expect), "{src}");
+        }
+    }
+
+    #[test]
+    fn a_page_without_a_path_is_the_root() {
+        for src in ["", "?", "a/.."] {
+            let target = resolve_fragment(src, "acme.test", "", &site()).expect("it may be fetched");
+            assert!(target.path_and_query().starts_with('/'), "{src}");
         }
     }
 
