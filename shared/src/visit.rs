@@ -186,7 +186,7 @@ impl Visit {
             return Cached::Marker(marker);
         }
         let Ok(mut page) = StoredPage::decode(object) else { return Cached::Unusable };
-        // Without rules in force the plan at hand serves: it lacks no slot, and compiling it anew would help nobody.
+        // Without rules the plan at hand serves. Which edits it lacks is not known, so the page is kept by nobody then.
         let digest = self.pack.is_some().then(|| edits_digest(&self.edits));
         let (plan, again) = match page.plan.take() {
             Some((plan, compiled_for)) if digest.is_none_or(|digest| digest == compiled_for) => (plan, None),
@@ -195,7 +195,7 @@ impl Visit {
                 None => return Cached::Unusable,
             },
         };
-        let head = if plan.is_personal() || !plan.includes().is_empty() {
+        let head = if self.pack.is_none() || plan.is_personal() || !plan.includes().is_empty() {
             self.personal_head(&page.head)
         } else {
             let altered = if plan.is_altered() { Altered::Yes } else { Altered::No };
@@ -237,9 +237,7 @@ impl Visit {
             Fetched::Shared => Some(http::storable(&head, self.now)),
             Fetched::Own => None,
         };
-        let overloaded =
-            head.status.is_server_error() || head.status == ::http::StatusCode::TOO_MANY_REQUESTS;
-        let own = |why| !overloaded && http::needs_own_fetch(&self.request, why);
+        let own = |why| http::needs_own_fetch(&self.request, why, head.status);
         if matches!(storable, Some(Storable::No(why)) if own(why)) {
             return Answer::FetchOwn { retain: Retain::Marker(Marker::Own, marker_s) };
         }

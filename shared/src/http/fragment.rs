@@ -1,8 +1,8 @@
 //! Where fragments may come from, and how long they are kept.
 
-use ::http::{HeaderName, StatusCode, header};
+use ::http::StatusCode;
 
-use super::freshness::{Directives, Storable, storable};
+use super::freshness::{Storable, storable, why_personal};
 use super::route::CacheKey;
 use super::target::{is_below_own, without_dots};
 use super::{Freshness, ResponseHead};
@@ -191,13 +191,9 @@ pub fn fragment_freshness(head: &ResponseHead, ttl_s: Option<u32>, now: UnixTime
             Storable::No(_) => None,
         };
     };
-    let cache = Directives::of(&head.headers, &header::CACHE_CONTROL);
-    let surrogate = Directives::of(&head.headers, &HeaderName::from_static("surrogate-control"));
-    let forbidden = cache.has("private") || cache.has("no-store") || surrogate.has("no-store");
-    let personal = head.headers.contains_key(header::SET_COOKIE) || head.headers.contains_key(header::VARY);
     let fresh =
         Freshness { age_s: 0, fresh_s: ttl_s.into(), stale_while_revalidate_s: 0, stale_if_error_s: 0 };
-    (head.status == StatusCode::OK && !forbidden && !personal && ttl_s > 0).then_some(fresh)
+    (why_personal(head).is_none() && ttl_s > 0).then_some(fresh)
 }
 
 #[cfg(test)]
@@ -358,7 +354,7 @@ mod tests {
         let fresh = |headers: &[(&str, &str)], ttl_s| {
             let mut map = ::http::HeaderMap::new();
             for (name, value) in headers {
-                let name = HeaderName::try_from(*name).expect("a header name");
+                let name = ::http::HeaderName::try_from(*name).expect("a header name");
                 map.append(name, ::http::HeaderValue::try_from(*value).expect("a header value"));
             }
             let head = ResponseHead { status: StatusCode::OK, headers: map };
@@ -372,5 +368,8 @@ mod tests {
         assert_eq!(fresh(&[("cache-control", "private")], Some(60)), None);
         assert_eq!(fresh(&[("set-cookie", "a=b")], Some(60)), None);
         assert_eq!(fresh(&[("vary", "cookie")], Some(60)), None);
+        assert_eq!(fresh(&[("vary", "Accept-Encoding")], Some(60)), Some(60));
+        assert_eq!(fresh(&[("cdn-cache-control", "no-store")], Some(60)), None);
+        assert_eq!(fresh(&[("cache-control", "no-cache")], Some(60)), Some(60));
     }
 }

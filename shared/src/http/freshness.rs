@@ -70,28 +70,36 @@ pub fn storable(head: &ResponseHead, now: UnixTime) -> Storable {
     }
 }
 
+/// Why an answer is not for everybody, whatever it says of its lifetime.
+pub(super) fn why_personal(head: &ResponseHead) -> Option<WhyNot> {
+    let headers = &head.headers;
+    // CDN-Cache-Control (RFC 9213) is not followed, but what it forbids is forbidden.
+    let forbids = |name| {
+        let control = Directives::of(headers, &name);
+        control.has("private") || control.has("no-store")
+    };
+    let controls = [header::CACHE_CONTROL, SURROGATE_CONTROL, HeaderName::from_static("cdn-cache-control")];
+    if head.status != StatusCode::OK {
+        Some(WhyNot::Status)
+    } else if headers.contains_key(header::SET_COOKIE) {
+        Some(WhyNot::SetCookie)
+    } else if controls.into_iter().any(forbids) {
+        Some(WhyNot::Forbidden)
+    } else if headers.contains_key(header::VARY) && !varies_by_encoding_alone(headers) {
+        Some(WhyNot::Varies)
+    } else {
+        None
+    }
+}
+
 fn freshness(head: &ResponseHead, now: UnixTime) -> Result<Freshness, WhyNot> {
     let headers = &head.headers;
-    if head.status != StatusCode::OK {
-        return Err(WhyNot::Status);
-    }
-    if headers.contains_key(header::SET_COOKIE) {
-        return Err(WhyNot::SetCookie);
-    }
+    why_personal(head).map_or(Ok(()), Err)?;
     let cache = Directives::of(headers, &header::CACHE_CONTROL);
     let surrogate = Directives::of(headers, &SURROGATE_CONTROL);
-    // CDN-Cache-Control (RFC 9213) is not followed, but what it forbids is forbidden.
-    let cdn = Directives::of(headers, &HeaderName::from_static("cdn-cache-control"));
-    let forbids = |control: &Directives| control.has("private") || control.has("no-store");
-    if forbids(&cache) || forbids(&cdn) || surrogate.has("no-store") {
-        return Err(WhyNot::Forbidden);
-    }
     let surrogate_age = surrogate.value("max-age").map(surrogate_max_age);
     if cache.has("no-cache") && surrogate_age.is_none() {
         return Err(WhyNot::Forbidden);
-    }
-    if headers.contains_key(header::VARY) && !varies_by_encoding_alone(headers) {
-        return Err(WhyNot::Varies);
     }
     let seconds = |name| cache.value(name).map(|value| delta_seconds(value).unwrap_or(0));
     let lifetime = surrogate_age

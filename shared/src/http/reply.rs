@@ -58,13 +58,25 @@ pub fn shared_reply(origin: &ResponseHead, altered: Altered, age_s: u64) -> Resp
     if altered == Altered::Yes {
         remove(&mut headers, OF_THE_BYTES.iter());
     }
-    headers.insert(header::AGE, age_s.into());
+    if is_for_us_alone(&origin.headers) {
+        // How old it is by the lifetime that was meant for us says nothing by the one that is meant for them.
+        remove(&mut headers, ["age", "date"].iter());
+    } else {
+        headers.insert(header::AGE, age_s.into());
+    }
     ResponseHead { status: origin.status, headers }
+}
+
+/// Whether the lifetime that the edge goes by is not the one that browsers go by.
+fn is_for_us_alone(origin: &HeaderMap) -> bool {
+    let surrogate = Directives::of(origin, &HeaderName::from_static("surrogate-control"));
+    surrogate.has("max-age") || Directives::of(origin, &header::CACHE_CONTROL).has("s-maxage")
 }
 
 /// The head of an answer that is sent on as it is.
 pub fn untouched_reply(mut origin: ResponseHead) -> ResponseHead {
     origin.headers = end_to_end(&origin.headers);
+    remove(&mut origin.headers, OF_SURROGATES.iter());
     origin
 }
 
@@ -163,7 +175,6 @@ mod tests {
     fn an_answer_for_everybody_keeps_what_the_origin_says() {
         let expect = [
             "accept-ranges: bytes",
-            "age: 9",
             "cache-control: public, s-maxage=60",
             "cdn-cache-control: max-age=60",
             "content-type: text/html",
@@ -175,6 +186,15 @@ mod tests {
         assert_eq!(shown(&shared_reply(&head(&ORIGIN), Altered::No, 9)), expect);
         let altered = shared_reply(&head(&ORIGIN), Altered::Yes, 9);
         assert!(!altered.headers.contains_key("etag") && !altered.headers.contains_key("last-modified"));
+    }
+
+    #[test]
+    fn age_counts_by_the_lifetime_that_browsers_go_by() {
+        let aged =
+            |lines: &[(&str, &str)]| shared_reply(&head(lines), Altered::No, 9).headers.contains_key("age");
+        assert!(aged(&[("cache-control", "max-age=60")]));
+        assert!(!aged(&[("cache-control", "max-age=60, s-maxage=600")]));
+        assert!(!aged(&[("cache-control", "max-age=60"), ("surrogate-control", "max-age=600")]));
     }
 
     #[test]

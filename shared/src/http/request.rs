@@ -1,6 +1,6 @@
 //! What is asked of the origin.
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::route::cookie_names;
 use super::target::{clean_path_and_query, key_path_and_query};
@@ -88,7 +88,7 @@ pub fn pass_request(head: &RequestHead, site: &Site) -> OutgoingRequest {
 /// Whether a visitor needs an answer of their own, where the one for everybody turned out not to be for everybody.
 ///
 /// A cookie may be why it is not, so whoever has one asks again; the marker that is left spares the next ones that.
-pub fn needs_own_fetch(head: &RequestHead, why: WhyNot) -> bool {
+pub fn needs_own_fetch(head: &RequestHead, why: WhyNot, status: StatusCode) -> bool {
     let cookies =
         || cookie_names(head).any(|name| !name.is_empty() && name != ProfileCookie::NAME.as_bytes());
     match why {
@@ -96,8 +96,22 @@ pub fn needs_own_fetch(head: &RequestHead, why: WhyNot) -> bool {
         WhyNot::SetCookie | WhyNot::Forbidden => {
             cookies() || head.headers.contains_key(header::ACCEPT_LANGUAGE)
         }
-        WhyNot::Status | WhyNot::NoFreshness | WhyNot::Stale => cookies(),
+        WhyNot::NoFreshness | WhyNot::Stale => cookies(),
+        WhyNot::Status => status_depends(status) && cookies(),
     }
+}
+
+/// Whether another visitor may well get another status: who must log in is sent elsewhere, or refused.
+fn status_depends(status: StatusCode) -> bool {
+    let same_for_all = [
+        StatusCode::MOVED_PERMANENTLY,
+        StatusCode::PERMANENT_REDIRECT,
+        StatusCode::GONE,
+        StatusCode::NOT_FOUND,
+    ];
+    (status.is_redirection() || status.is_client_error())
+        && !same_for_all.contains(&status)
+        && status != StatusCode::TOO_MANY_REQUESTS
 }
 
 /// Headers without those of one hop, those that `Connection` names, and ours.
@@ -108,7 +122,7 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         .collect();
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let ours = name.as_str() == "hs-facts";
+        let ours = matches!(name.as_str(), "hs-facts" | "surrogate-capability");
         if !ours
             && !HOP_BY_HOP.contains(&name.as_str())
             && !nominated.iter().any(|dropped| dropped == name.as_str())
@@ -163,7 +177,8 @@ mod tests {
         names
     }
 
-    const VISITOR: [(&str, &str); 11] = [
+    const VISITOR: [(&str, &str); 12] = [
+        ("surrogate-capability", "x=\"ESI/1.0\""),
         ("cookie", "a=1"),
         ("authorization", "Basic x"),
         ("x-forwarded-host", "evil.test"),
@@ -248,8 +263,10 @@ mod tests {
             (&[], WhyNot::Varies, true),
             (&[("cookie", "a=1")], WhyNot::NoFreshness, true),
             (&[("accept-language", "de")], WhyNot::Status, false),
+            (&[("cookie", "a=1")], WhyNot::Status, true),
         ] {
-            assert_eq!(needs_own_fetch(&request("/", headers), why), expect, "{headers:?} {why:?}");
+            let status = if why == WhyNot::Status { StatusCode::FOUND } else { StatusCode::OK };
+            assert_eq!(needs_own_fetch(&request("/", headers), why, status), expect, "{headers:?} {why:?}");
         }
     }
 

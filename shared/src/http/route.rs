@@ -70,10 +70,8 @@ pub fn route(head: &RequestHead, site: &Site) -> Route {
     }
     let method = &head.method;
     let asks_for_page = (method == Method::GET || method == Method::HEAD) && path.starts_with('/');
-    if !asks_for_page
-        || head.headers.contains_key(header::RANGE)
-        || head.headers.contains_key(header::UPGRADE)
-    {
+    let special = [header::RANGE, header::UPGRADE, header::ORIGIN];
+    if !asks_for_page || special.iter().any(|name| head.headers.contains_key(name)) || !takes_html(head) {
         return Route::Pass;
     }
     if head.headers.contains_key(header::AUTHORIZATION) || has_session(head, site) {
@@ -81,6 +79,30 @@ pub fn route(head: &RequestHead, site: &Site) -> Route {
     }
     let key = CacheKey::new(site.scheme.as_str(), host, &key_path_and_query(&head.path_and_query, site));
     Route::Page(if key.0.len() > MAX_KEY_BYTES { Lookup::Bypass } else { Lookup::Shared(key) })
+}
+
+/// Whether the answer may be HTML for all that the request says. What is no page is not fetched as one, since the
+/// request that fills the cache is none that an origin would negotiate images, fonts or data by.
+fn takes_html(head: &RequestHead) -> bool {
+    const SUBRESOURCES: [&str; 12] = [
+        "audio",
+        "font",
+        "image",
+        "json",
+        "manifest",
+        "script",
+        "style",
+        "track",
+        "video",
+        "worker",
+        "sharedworker",
+        "serviceworker",
+    ];
+    let destination =
+        head.headers.get("sec-fetch-dest").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepts = || super::list(&head.headers, "accept").filter_map(|range| range.split(';').next());
+    let html = |range: &str| ["text/html", "application/xhtml+xml", "text/*", "*/*"].contains(&range.trim());
+    !SUBRESOURCES.contains(&destination) && (accepts().next().is_none() || accepts().any(html))
 }
 
 fn has_session(head: &RequestHead, site: &Site) -> bool {
@@ -163,6 +185,12 @@ mod tests {
         }
         check("GET /a", &[("range", "bytes=0-1")], Route::Pass);
         check("GET /a", &[("upgrade", "websocket")], Route::Pass);
+        check("GET /a", &[("origin", "https://other.test")], Route::Pass);
+        check("GET /a", &[("sec-fetch-dest", "font"), ("accept", "*/*")], Route::Pass);
+        check("GET /a", &[("accept", "application/json")], Route::Pass);
+        check("GET /a", &[("accept", "image/avif, image/webp;q=0.9")], Route::Pass);
+        check("GET /a", &[("accept", "image/png, text/html;q=0.9")], shared("https://acme.test/a"));
+        check("GET /a", &[("sec-fetch-dest", "document"), ("accept", "*/*")], shared("https://acme.test/a"));
     }
 
     #[test]

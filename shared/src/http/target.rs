@@ -7,9 +7,11 @@ pub fn clean_target(path_and_query: &str) -> (String, Option<String>) {
     kept(path_and_query, |name| !is_own(name))
 }
 
-/// Path and query with nothing of ours, joined.
+/// Path and query with nothing of ours; the very same bytes where there is nothing of ours.
 pub(super) fn clean_path_and_query(path_and_query: &str) -> String {
-    joined(clean_target(path_and_query))
+    let query = path_and_query.split_once('?').map_or("", |(_, query)| query);
+    let ours = |pair: &str| is_own(&form_decoded(pair.split('=').next().unwrap_or_default()));
+    if query.split('&').any(ours) { joined(clean_target(path_and_query)) } else { path_and_query.to_owned() }
 }
 
 /// Path and query as far as they make another page of this site.
@@ -47,7 +49,7 @@ pub(super) fn without_dots(path: &str) -> String {
 /// Whether a path is below `/_hs/`, in any spelling that an origin might take for it.
 pub(super) fn is_below_own(path_and_query: &str) -> bool {
     let path = path_and_query.split(['?', '#']).next().unwrap_or_default();
-    let decoded = decoded(path).replace('\\', "/");
+    let decoded = form_decoded(path).replace('\\', "/");
     let path = without_dots(&format!("/{}", decoded.trim_start_matches('/')));
     let first = path.split('/').find(|segment| !segment.is_empty());
     first.is_some_and(|segment| segment.eq_ignore_ascii_case("_hs"))
@@ -59,7 +61,7 @@ fn kept(path_and_query: &str, keep: impl Fn(&str) -> bool) -> (String, Option<St
     let pairs: Vec<&str> = query
         .split('&')
         .filter(|pair| {
-            !pair.is_empty() && keep(&decoded(pair.split_once('=').map_or(pair, |(name, _)| name)))
+            !pair.is_empty() && keep(&form_decoded(pair.split_once('=').map_or(pair, |(name, _)| name)))
         })
         .collect();
     (path.to_owned(), (!pairs.is_empty()).then(|| pairs.join("&")))
@@ -77,7 +79,8 @@ fn is_own(name: &str) -> bool {
     name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("hs_"))
 }
 
-fn decoded(name: &str) -> String {
+/// A percent-encoded name or value, decoded (WHATWG URL Standard, application/x-www-form-urlencoded parsing).
+pub(crate) fn form_decoded(name: &str) -> String {
     let bytes = name.as_bytes();
     let hex = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16));
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
@@ -108,14 +111,15 @@ mod tests {
     fn our_parameters_are_taken_off_and_nothing_else_changes() {
         for (given, expect) in [
             ("/", "/"),
-            ("/?", "/"),
+            ("/?", "/?"),
             ("/a?x=1&y=%20b&x=2", "/a?x=1&y=%20b&x=2"),
             ("/a?hs_facts=t", "/a"),
             ("/a?b=1&hs_facts=t&c", "/a?b=1&c"),
             ("/a?%68s_facts=t&h%73_x&HS_y=1", "/a"),
             ("/a?xhs_facts=t", "/a?xhs_facts=t"),
             ("/a?b=hs_c", "/a?b=hs_c"),
-            ("/a?&&b=1&&", "/a?b=1"),
+            ("/a?&&b=1&&", "/a?&&b=1&&"),
+            ("/a?&&b=1&hs_x&", "/a?b=1"),
             ("/%68s_/a?b", "/%68s_/a?b"),
             ("/a?é=1", "/a?é=1"),
         ] {
@@ -154,7 +158,7 @@ mod tests {
         fn no_query_brings_an_own_parameter_through(query in "[a-zA-Z0-9_%&=+hs]{0,40}") {
             let cleaned = clean_path_and_query(&format!("/p?{query}"));
             for pair in cleaned.split_once('?').map_or("", |(_, query)| query).split('&') {
-                let name = decoded(pair.split('=').next().unwrap_or_default());
+                let name = form_decoded(pair.split('=').next().unwrap_or_default());
                 proptest::prop_assert!(!is_own(&name));
             }
             proptest::prop_assert_eq!(clean_path_and_query(&cleaned), cleaned);

@@ -159,8 +159,12 @@ fn edit(pack: &Pack, index: u32) -> Option<bool> {
     let attribute = word(4)?;
     let has_attribute = attribute != NONE;
     let mut texts = [0, 1, 2].into_iter().map(|field| is_text(pack, Section::Edits, index, field));
+    let selector = pack.text_bytes(word(2)?)?;
+    let plain =
+        std::str::from_utf8(selector).is_ok_and(|selector| crate::ruleset::too_complex(selector).is_none());
     Some(
-        texts.all(|sound| sound == Some(true))
+        plain
+            && texts.all(|sound| sound == Some(true))
             && (!has_attribute || is_text(pack, Section::Edits, index, 4)?)
             && has_attribute == (action == crate::ruleset::EditAction::SetAttribute)
             && is_range(pack, Section::Edits, index, 5, Section::Rules)?,

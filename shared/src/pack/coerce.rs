@@ -4,17 +4,6 @@ use crate::facts::Fact;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// A JSON value as a fact.
-pub(crate) fn fact_of(value: &Value) -> Fact<'_> {
-    match value {
-        Value::Null => Fact::Null,
-        Value::Bool(yes) => Fact::Bool(*yes),
-        Value::Number(number) => Fact::Number(number.as_f64().unwrap_or(f64::NAN)),
-        Value::String(text) => Fact::Text(text),
-        Value::Array(_) | Value::Object(_) => Fact::Json(value),
-    }
-}
-
 /// `Boolean(value)`.
 pub(crate) fn truth(fact: Fact) -> bool {
     match fact {
@@ -34,7 +23,7 @@ pub(crate) fn text(fact: Fact<'_>) -> Cow<'_, str> {
         Fact::Number(number) => number_text(number).into(),
         Fact::Text(text) => text.into(),
         Fact::Json(Value::Array(items)) => {
-            let item_text = |item| match fact_of(item) {
+            let item_text = |item| match Fact::from_json(item) {
                 Fact::Null => "".into(),
                 fact => text(fact),
             };
@@ -147,7 +136,7 @@ fn radix_digits(text: &str) -> Option<(u32, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{canonical, fact_of, number, text};
+    use super::{canonical, number, text};
     use crate::facts::Fact;
     use serde_json::{Value, json};
 
@@ -165,7 +154,7 @@ mod tests {
             (json!([1, null, ["a", true]]), "1,,a,true"),
             (json!({"a": 1}), "[object Object]"),
         ] {
-            assert_eq!(text(fact_of(&value)), expect, "{value}");
+            assert_eq!(text(Fact::from_json(&value)), expect, "{value}");
         }
     }
 

@@ -81,7 +81,7 @@ impl Compiler<'_> {
             self.writer.text(&edit.id),
             self.writer.text(&edit.url),
             self.writer.text(&edit.selector),
-            edit.action as u32,
+            edit.action.code().into(),
             attribute,
             first,
             count,

@@ -19,6 +19,7 @@ pub struct Edit<'p> {
     pub slot: SlotIndex,
 }
 
+/// By [`EditAction::code`].
 pub(super) const ACTIONS: [EditAction; 8] = [
     EditAction::Replace,
     EditAction::Inner,
@@ -32,7 +33,7 @@ pub(super) const ACTIONS: [EditAction; 8] = [
 
 impl Pack {
     /// The edits whose URL pattern matches a path (without a query), in the order of the ruleset. Cost grows with the
-    /// literals that the path begins with and with the edits found, not with the edits there are.
+    /// literals that the path begins with, with the edits found, and with the patterns that begin with `*`.
     pub fn edits_for(&self, path: &str) -> Vec<Edit<'_>> {
         let mut edits = literals::candidates(self, path);
         edits.sort_unstable();

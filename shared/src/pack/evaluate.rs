@@ -37,7 +37,13 @@ pub struct Evaluation<'a> {
     audiences: Memo,
     known: BTreeMap<u32, Fact<'a>>,
     calls: Vec<Call>,
+    /// Instructions that may still be run.
+    left: u32,
 }
+
+/// Most instructions of one request, which is some milliseconds of work: rules can share a long program, and a pack in
+/// which that adds up shows defaults from there on.
+const MAX_INSTRUCTIONS: u32 = 1 << 20;
 
 /// An audience under evaluation, and the instruction to go on with when it is known. A stack of our own, as audiences
 /// may refer to each other in long chains.
@@ -60,6 +66,7 @@ impl<'a> Evaluation<'a> {
             audiences,
             known: BTreeMap::new(),
             calls: Vec::new(),
+            left: MAX_INSTRUCTIONS,
         }
     }
 
@@ -97,6 +104,7 @@ impl<'a> Evaluation<'a> {
         let mut truth = true;
         self.calls.clear();
         loop {
+            self.left = self.left.checked_sub(1)?;
             let instruction = Instruction::from_word(self.pack.word(Section::Code, next, 0)?)?;
             next = next.checked_add(1)?;
             match instruction {

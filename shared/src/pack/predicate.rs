@@ -26,7 +26,7 @@ fn walk<'a>(json: &'a Value, path: &str) -> Option<Fact<'a>> {
         Value::Array(items) => items.get(key.parse::<usize>().ok().filter(|at| at.to_string() == key)?),
         _ => None,
     };
-    path.split('.').try_fold(json, step).map(coerce::fact_of)
+    path.split('.').try_fold(json, step).map(Fact::from_json)
 }
 
 /// Whether a predicate of a pack holds for the fact of its attribute.
@@ -111,7 +111,7 @@ fn is_in(pack: &Pack, fact: Fact, list: u32) -> Option<bool> {
         index < count && order(pack, first.saturating_add(index), fact) == Some(Ordering::Equal)
     };
     Some(match fact {
-        Fact::Json(Value::Array(items)) => items.iter().map(coerce::fact_of).any(contains),
+        Fact::Json(Value::Array(items)) => items.iter().map(Fact::from_json).any(contains),
         fact => contains(fact),
     })
 }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::MAX_PLACES;
 use super::charset::Charset;
-use super::esi::EsiScanner;
+use super::esi::{EsiItem, EsiScanner};
 use super::html::HtmlScanner;
 use super::plan::{PagePlan, PlanDraft};
 use super::settle::Settling;
@@ -31,8 +32,8 @@ pub fn edits_digest(edits: &[PageEdit]) -> [u8; 16] {
     }
     let mut hash = Sha256::new();
     for edit in edits {
-        let action = format!("{:?}", edit.action);
-        for part in [&edit.id, &edit.selector, &action, edit.attribute.as_deref().unwrap_or_default()] {
+        hash.update([edit.action.code()]);
+        for part in [&edit.id, &edit.selector, edit.attribute.as_deref().unwrap_or_default()] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
@@ -75,7 +76,7 @@ pub enum Warning {
     TooLong,
     /// An edit needs an end tag that the element does not have.
     EditWithoutEnd,
-    /// The page has more than [`MAX_PLACES`](super::MAX_PLACES) places.
+    /// The page has more than [`MAX_PLACES`](super::MAX_PLACES) places, or as many again of ESI's.
     TooManyPlaces,
     /// From here on the markup has more than one meaning to a streaming parser.
     Ambiguous,
@@ -106,6 +107,8 @@ struct Scanning {
     /// What ESI takes out of the page that the HTML scanner sees, and how much of that it has been given.
     masks: Vec<Range<usize>>,
     masked: usize,
+    /// Includes and slots that ESI found, of which there may be [`MAX_PLACES`].
+    esi_places: usize,
 }
 
 enum Html {
@@ -145,11 +148,6 @@ impl PageCompiler {
         &self.page
     }
 
-    /// The page itself, when the compiler is not needed any more.
-    pub fn into_page(self) -> Vec<u8> {
-        self.page
-    }
-
     /// The plan as far as it is certain; `None` while the charset is not.
     pub fn plan(&self) -> Option<&PagePlan> {
         match &self.state {
@@ -162,7 +160,7 @@ impl PageCompiler {
     pub fn warnings(&self) -> &[PageWarning] {
         match &self.state {
             State::Sniffing => &[],
-            State::Scanning(scanning) => &scanning.settling.warnings,
+            State::Scanning(scanning) => &scanning.settling.warnings.0,
         }
     }
 
@@ -196,7 +194,7 @@ impl Scanning {
         let opaque = charset == Charset::Opaque;
         let esi = (options.esi && !opaque).then(EsiScanner::default);
         let settling = Settling::new(PlanDraft::new(charset));
-        Scanning { settling, opaque, esi, html, masks: Vec::new(), masked: 0 }
+        Scanning { settling, opaque, esi, html, masks: Vec::new(), masked: 0, esi_places: 0 }
     }
 
     fn scan(&mut self, page: &[u8], whole: bool, options: &CompileOptions) {
@@ -213,6 +211,13 @@ impl Scanning {
         let Some(esi) = &mut self.esi else { return page.len() };
         let mut items = Vec::new();
         esi.scan(page, whole, &mut items);
+        for item in items.iter_mut().filter(|item| !matches!(item, EsiItem::Skip(_))) {
+            self.esi_places += 1;
+            if self.esi_places > MAX_PLACES {
+                self.settling.warnings.note(Warning::TooManyPlaces, item.range().start);
+                *item = EsiItem::Skip(item.range().clone());
+            }
+        }
         self.masks.extend(items.iter().map(|item| item.range().clone()));
         self.settling.esi.extend(items);
         esi.certain()
@@ -237,7 +242,7 @@ impl Scanning {
         }
         self.masked += feed(html, page, until, &self.masks[self.masked..]);
         if html.has_given_up() {
-            self.settling.warnings.push(PageWarning { warning: Warning::Ambiguous, at: html.certain() });
+            self.settling.warnings.note(Warning::Ambiguous, html.certain());
         } else if whole {
             html.end();
         }

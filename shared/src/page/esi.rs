@@ -3,11 +3,15 @@
 //! The scanner reads the page as it arrives and says what it found and how far it is certain. What it found is masked
 //! for the HTML scanner, which so sees the page that ESI leaves behind, at the same offsets.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
 use super::{MAX_HELD, plan::Include};
+
+/// Longest tag of ESI, in bytes: more than any URL that a server takes.
+const MAX_TAG: usize = 4096;
 
 /// Something that ESI found. Ranges are in document order and do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +37,14 @@ impl EsiItem {
 pub(super) struct EsiScanner {
     /// Everything before is certain and reported.
     certain: usize,
-    /// Where the look for the end of the construct at `certain` goes on, so that a slow page is not read again and again.
+    /// Where the look for the end of the tag at `certain` goes on, so that a slow page is not read again and again.
     resume: usize,
     /// The quote that is open at `resume`, inside a tag.
     quote: Option<u8>,
     /// The end of the tag at `certain`, once it has been found.
     tag_ends: Option<usize>,
+    /// Up to where each terminator was looked for in vain. Without it, a page of openers alone would take quadratic time.
+    absent: HashMap<&'static [u8], usize>,
     /// Where the `-->` of an opened `<!--esi` stands.
     unwrap_at: Option<usize>,
 }
@@ -123,6 +129,11 @@ impl EsiScanner {
 
     fn element(&mut self, page: &[u8], whole: bool, items: &mut impl Extend<EsiItem>) -> Look {
         let start = self.certain;
+        match known_name(&page[start..]) {
+            None if !whole => return Look::Later,
+            None | Some(false) => return Look::Absent,
+            Some(true) => {}
+        }
         let tag_end = match self.tag_end(page, whole) {
             Look::Found(end) => end,
             other => return other,
@@ -134,8 +145,7 @@ impl EsiScanner {
                 Look::Found(end) => end,
                 other => return other,
             },
-            b"include" | b"/include" | b"comment" | b"/comment" | b"remove" => tag_end,
-            _ => return Look::Absent,
+            _ => tag_end,
         };
         if self.unwrap_at.is_some_and(|close| close < end) {
             return Look::Absent;
@@ -149,22 +159,24 @@ impl EsiScanner {
     }
 
     /// The offset after `needle`, looked for from `from` on, within [`MAX_HELD`] of the construct's start.
-    fn find(&mut self, page: &[u8], from: usize, needle: &[u8], whole: bool) -> Look {
+    fn find(&mut self, page: &[u8], from: usize, needle: &'static [u8], whole: bool) -> Look {
         let limit = (self.certain + MAX_HELD).min(page.len());
-        let from = from.max(self.resume);
+        let absent = self.absent.entry(needle).or_default();
+        let from = from.max(*absent);
         if let Some(found) = page.get(from..limit).and_then(|window| memmem::find(window, needle)) {
             return Look::Found(from + found + needle.len());
         }
-        self.resume = limit.saturating_sub(needle.len() - 1).max(from);
+        *absent = limit.saturating_sub(needle.len() - 1).max(from);
         if whole || page.len() >= self.certain + MAX_HELD { Look::Absent } else { Look::Later }
     }
 
-    /// The offset after the `>` that ends the tag at `certain`, quotes respected.
+    /// The offset after the `>` that ends the tag at `certain`, quotes respected, within [`MAX_TAG`].
     fn tag_end(&mut self, page: &[u8], whole: bool) -> Look {
         if let Some(end) = self.tag_ends {
             return Look::Found(end);
         }
-        let limit = (self.certain + MAX_HELD).min(page.len());
+        let limit = (self.certain + MAX_TAG).min(page.len());
+        self.resume = self.resume.max(self.certain + 1);
         while self.resume < limit {
             let byte = page[self.resume];
             self.resume += 1;
@@ -173,12 +185,28 @@ impl EsiScanner {
                     self.tag_ends = Some(self.resume);
                     return Look::Found(self.resume);
                 }
+                (None, b'<') => return Look::Absent,
                 (None, quote @ (b'"' | b'\'')) => self.quote = Some(quote),
                 (Some(quote), _) if quote == byte => self.quote = None,
                 _ => {}
             }
         }
-        if whole || page.len() >= self.certain + MAX_HELD { Look::Absent } else { Look::Later }
+        if whole || page.len() >= self.certain + MAX_TAG { Look::Absent } else { Look::Later }
+    }
+}
+
+/// Whether an element of ours starts here; `None` where its name may still be arriving.
+fn known_name(rest: &[u8]) -> Option<bool> {
+    const NAMES: [&[u8]; 5] = [b"include", b"remove", b"comment", b"/include", b"/comment"];
+    let name = match rest.strip_prefix(b"</esi:") {
+        Some(_) => [b"/", &rest[6..rest.len().min(20)]].concat(),
+        None => rest.get(5..rest.len().min(20)).unwrap_or_default().to_vec(),
+    };
+    let end = name.iter().skip(1).position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'));
+    match end {
+        Some(end) => Some(NAMES.contains(&&name[..=end])),
+        None if name.len() > 8 => Some(false),
+        None => None,
     }
 }
 
@@ -311,6 +339,14 @@ mod tests {
         check("<esi:unknown>a</esi:unknown><es", &[]);
         check("a < b <", &[]);
         check("<esi:remove>a<esi:include src='/i'/>", &["include /i - of <esi:include src='/i'/>"]);
+    }
+
+    #[test]
+    fn a_page_of_openers_alone_is_read_in_linear_time() {
+        for opener in ["<esi:include a='", "<esi:include ", "<esi:remove>", "<!--esi ", "<esi:x ", "</esi:"] {
+            let page = opener.repeat(2 << 20 >> 3);
+            assert_eq!(scan_in_steps(page.as_bytes(), 100_000), [], "{opener}");
+        }
     }
 
     #[test]

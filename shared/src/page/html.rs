@@ -57,8 +57,8 @@ pub(super) enum Finding {
 /// Where an attribute stands in its tag.
 #[derive(Clone, Debug)]
 pub(super) enum AttributeAt {
-    /// It is missing and can be written here.
-    Missing(usize),
+    /// It is missing from this tag.
+    Missing(Range<usize>),
     /// Its name, and its value without quotes.
     Written { name: Range<usize>, value: Option<Range<usize>> },
 }
@@ -298,7 +298,7 @@ fn on_own_end_tag(
 fn attribute_found(element: &Element<'_, '_>, name: &str, tag: &Range<usize>) -> AttributeAt {
     let existing = element.attributes().iter().find(|attribute| attribute.name().eq_ignore_ascii_case(name));
     match existing.and_then(|attribute| Some((attribute, attribute.name_source_location()?.bytes()))) {
-        None => AttributeAt::Missing(tag.start + 1 + element.tag_name_preserve_case().len()),
+        None => AttributeAt::Missing(tag.clone()),
         Some((attribute, name)) => {
             let value = attribute.value_source_location().map(|location| location.bytes());
             AttributeAt::Written { name, value }

@@ -31,7 +31,7 @@ enum Fate {
 /// The merge of both scanners' findings, in document order.
 pub(super) struct Settling {
     pub(super) draft: PlanDraft,
-    pub(super) warnings: Vec<PageWarning>,
+    pub(super) warnings: Warnings,
     candidates: VecDeque<Candidate>,
     pub(super) esi: VecDeque<EsiItem>,
     /// The page is in the plan up to here.
@@ -39,10 +39,24 @@ pub(super) struct Settling {
     places: usize,
 }
 
+/// What is told of a page; the first ones, since one cause can have many.
+#[derive(Default)]
+pub(super) struct Warnings(pub(super) Vec<PageWarning>);
+
+impl Warnings {
+    const MOST: usize = 64;
+
+    pub(super) fn note(&mut self, warning: Warning, at: usize) {
+        if self.0.len() < Self::MOST {
+            self.0.push(PageWarning { warning, at });
+        }
+    }
+}
+
 impl Settling {
     pub(super) fn new(draft: PlanDraft) -> Settling {
         let (candidates, esi) = (VecDeque::new(), VecDeque::new());
-        Settling { draft, warnings: Vec::new(), candidates, esi, settled: 0, places: 0 }
+        Settling { draft, warnings: Warnings::default(), candidates, esi, settled: 0, places: 0 }
     }
 
     /// Takes in what the HTML scanner found in `page`.
@@ -64,7 +78,7 @@ impl Settling {
                     let place = Place { name: edit, edit: true, insertion };
                     self.insert(Candidate { key, tag_start: range.start, start: range.start, fate, place });
                 }
-                Finding::Refused { at, warning } => self.warnings.push(PageWarning { warning, at }),
+                Finding::Refused { at, warning } => self.warnings.note(warning, at),
             }
         }
     }
@@ -72,7 +86,7 @@ impl Settling {
     fn insert(&mut self, candidate: Candidate) {
         self.places += 1;
         if self.places > MAX_PLACES {
-            self.warnings.push(PageWarning { warning: Warning::TooManyPlaces, at: candidate.start });
+            self.warnings.note(Warning::TooManyPlaces, candidate.start);
             return;
         }
         let at = self.candidates.partition_point(|other| other.key < candidate.key);
@@ -87,7 +101,7 @@ impl Settling {
         }
         if tag_end - candidate.tag_start > MAX_HELD {
             candidate.fate = Fate::Dropped;
-            self.warnings.push(PageWarning { warning: Warning::TooLong, at: candidate.tag_start });
+            self.warnings.note(Warning::TooLong, candidate.tag_start);
         } else {
             candidate.fate = Fate::Closed { close, end };
         }
@@ -97,7 +111,7 @@ impl Settling {
         for candidate in self.candidates.iter_mut() {
             if matches!(candidate.fate, Fate::Open) && which(candidate) {
                 candidate.fate = Fate::Dropped;
-                self.warnings.push(PageWarning { warning: Warning::NotClosed, at: candidate.tag_start });
+                self.warnings.note(Warning::NotClosed, candidate.tag_start);
             }
         }
     }
@@ -116,7 +130,7 @@ impl Settling {
             if matches!(candidate.fate, Fate::Open) && certain.saturating_sub(candidate.tag_start) > MAX_HELD
             {
                 candidate.fate = Fate::Dropped;
-                self.warnings.push(PageWarning { warning: Warning::TooLong, at: candidate.tag_start });
+                self.warnings.note(Warning::TooLong, candidate.tag_start);
             }
         }
         while let Some(next) = self.candidates.front() {
@@ -149,9 +163,7 @@ impl Settling {
             let Some(candidate) = self.candidates.pop_front() else { return };
             match candidate.fate {
                 // It began inside an element that has closed, so its own end tag, if any, is not its own.
-                Fate::Open => {
-                    self.warnings.push(PageWarning { warning: Warning::NotClosed, at: candidate.tag_start })
-                }
+                Fate::Open => self.warnings.note(Warning::NotClosed, candidate.tag_start),
                 Fate::Dropped => {}
                 Fate::Closed { close, end } => {
                     self.plain(candidate.start);
@@ -201,7 +213,10 @@ impl Settling {
 /// Which bytes to replace, and by what, so that an attribute has a value in double quotes.
 fn attribute_range(at: AttributeAt, name: String, page: &[u8]) -> (Range<usize>, Insertion) {
     let (written, value) = match at {
-        AttributeAt::Missing(at) => return (at..at, Insertion::Attribute { lead: " ".to_owned(), name }),
+        AttributeAt::Missing(tag) => {
+            let at = after_tag_name(page, tag);
+            return (at..at, Insertion::Attribute { lead: " ".to_owned(), name });
+        }
         AttributeAt::Written { name, value } => (name, value),
     };
     let spelled = page.get(written.clone()).map_or(name, |bytes| String::from_utf8_lossy(bytes).into_owned());
@@ -212,4 +227,11 @@ fn attribute_range(at: AttributeAt, name: String, page: &[u8]) -> (Range<usize>,
         Some(b'\'') => (written.start..value.end + 1, whole),
         _ => (written.start..value.end, whole),
     }
+}
+
+/// The offset after the tag's name, by the page's own bytes: decoded, a name can have another length.
+fn after_tag_name(page: &[u8], tag: Range<usize>) -> usize {
+    let inside = page.get(tag.clone()).unwrap_or_default();
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
+    inside.iter().position(ends).map_or(tag.end, |len| tag.start + len)
 }

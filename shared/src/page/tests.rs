@@ -216,6 +216,28 @@ fn a_set_attribute_edit_finds_every_way_to_write_one() {
     check("<a href>", "<a [ehref=|href]>");
     check("<a>", "<a[e href=|]>");
     check("<A\n x>", "<A[e href=|]\n x>");
+    check("<a/>", "<a[e href=|]/>");
+}
+
+#[test]
+fn an_attribute_is_set_by_the_bytes_of_the_page_whatever_its_charset() {
+    let edit = |charset: &str| {
+        let edit = PageEdit {
+            id: "e".into(),
+            selector: "*".into(),
+            action: EditAction::SetAttribute,
+            attribute: Some("href".into()),
+        };
+        CompileOptions { charset: Some(charset.into()), edits: vec![edit], esi: true }
+    };
+    for (charset, page) in
+        [("windows-1252", b"<x-\xe9\xe9>x"), ("utf-8", b"<x-\xe9\xe9>x"), ("shift_jis", b"<x-\x8a\xbf>x")]
+    {
+        let compiler = PageCompiler::compile(page.to_vec(), edit(charset));
+        let plan = compiler.plan().expect("a whole page has a plan");
+        assert_eq!(plan.nodes().first(), Some(&Node::Literal(5)), "{charset}");
+        assert_eq!(covered(plan), page.len());
+    }
 }
 
 #[test]

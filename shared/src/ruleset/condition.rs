@@ -4,6 +4,7 @@ use super::code;
 use super::fields::{expect_list, expect_object, expect_text};
 use super::names::Scope;
 use super::source::{Json, Node};
+use crate::facts::Fact;
 use crate::pack::coerce;
 
 /// A condition over facts, with every operator but the comparisons spelled out.
@@ -162,7 +163,7 @@ fn read_comparison<'n>(
             Test::Never => compare(Test::Never),
             test => compare(test).not(),
         },
-        "$exists" if coerce::truth(coerce::fact_of(&node.to_json())) => compare(Test::Exists),
+        "$exists" if coerce::truth(Fact::from_json(&node.to_json())) => compare(Test::Exists),
         "$exists" => compare(Test::Exists).not(),
         "$not" => read_comparisons(fact, node, scope).not(),
         unknown => {
@@ -225,7 +226,7 @@ fn operand(node: &Node) -> Operand {
 /// The operand of `<` and its like, which JavaScript makes a primitive first.
 fn primitive(node: &Node) -> Operand {
     match operand(node) {
-        Operand::Json(_) => Operand::Text(coerce::text(coerce::fact_of(&node.to_json())).into_owned()),
+        Operand::Json(_) => Operand::Text(coerce::text(Fact::from_json(&node.to_json())).into_owned()),
         operand => operand,
     }
 }

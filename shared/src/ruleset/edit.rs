@@ -75,19 +75,31 @@ fn check_url(url: &str, at: usize, scope: &mut Scope) {
 }
 
 fn check_selector(selector: &str, at: usize, scope: &mut Scope) {
-    // The parser of selectors recurses into parentheses, so their number is bounded before it sees them.
+    let refused = too_complex(selector).or_else(|| match selector.parse::<lol_html::Selector>() {
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
+    });
+    if let Some(refused) = refused {
+        let message = format!("`{}` does not work as a selector", selector.escape_debug());
+        scope.findings.report_with_help(code::BAD_SELECTOR, at, message, refused);
+    }
+}
+
+/// Why a selector is not given to the parser, which recurses into parentheses; every part that is joined to another
+/// multiplies what matching a deep page costs.
+pub(crate) fn too_complex(selector: &str) -> Option<String> {
     const LONGEST: usize = 1_024;
     const PARENTHESES: usize = 16;
-    let refused = if selector.len() > LONGEST || selector.matches('(').count() > PARENTHESES {
-        format!("it has more than {LONGEST} bytes or {PARENTHESES} parentheses")
+    const PARTS: usize = 16;
+    let joints = [' ', '\t', '\n', '\r', '\u{c}', '>', '+', '~', ','];
+    let parts = selector.split(joints).filter(|part| !part.is_empty()).count();
+    if selector.len() > LONGEST || selector.matches('(').count() > PARENTHESES {
+        Some(format!("it has more than {LONGEST} bytes or {PARENTHESES} parentheses"))
+    } else if parts > PARTS {
+        Some(format!("it has more than {PARTS} parts"))
     } else {
-        match selector.parse::<lol_html::Selector>() {
-            Ok(_) => return,
-            Err(error) => error.to_string(),
-        }
-    };
-    let message = format!("`{}` does not work as a selector", selector.escape_debug());
-    scope.findings.report_with_help(code::BAD_SELECTOR, at, message, refused);
+        None
+    }
 }
 
 fn check_attribute(

@@ -18,6 +18,7 @@ mod suggest;
 
 pub use code::{CODES, Code};
 pub use diagnostic::{Diagnostic, Severity};
+pub(crate) use edit::too_complex;
 
 use condition::Condition;
 use diagnostic::Findings;
@@ -107,6 +108,22 @@ pub enum EditAction {
     Remove,
     /// The block's text is the value of one of the element's attributes.
     SetAttribute,
+}
+
+impl EditAction {
+    /// A number that stands for it in stored forms, and never changes.
+    pub fn code(self) -> u8 {
+        match self {
+            EditAction::Replace => 0,
+            EditAction::Inner => 1,
+            EditAction::Before => 2,
+            EditAction::After => 3,
+            EditAction::Prepend => 4,
+            EditAction::Append => 5,
+            EditAction::Remove => 6,
+            EditAction::SetAttribute => 7,
+        }
+    }
 }
 
 impl Ruleset {

@@ -12,6 +12,17 @@ use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack};
 use crate::page::{Node, Place};
 use crate::site::Site;
 
+/// Most fragments that one failure can bring about.
+const MAX_STANDINS: usize = 8;
+
+/// What a fetch is counted against. What a page needs is counted in document order, what a failure brings about by
+/// itself, so that it does not matter which answer came first.
+#[derive(Clone, Copy)]
+enum Budget {
+    Page,
+    Failure { left: usize },
+}
+
 /// Longest chain of fallbacks that is followed, so that a pack whose blocks fall back in a circle ends.
 const MAX_FALLBACKS: u8 = 8;
 
@@ -64,6 +75,8 @@ pub(super) enum Then {
 
 pub(super) struct Fetch {
     request: FragmentRequest,
+    /// Whether the page needs it though nothing has failed; [`MAX_FRAGMENTS`] counts these.
+    planned: bool,
     pub(super) outcome: Option<Result<Fragment, FragmentFailure>>,
 }
 
@@ -72,17 +85,21 @@ impl PageSession {
     pub(super) fn scout(&mut self) {
         let known = self.source.plan().map_or(0, |plan| plan.nodes().len());
         if self.scouted < known {
-            self.scouted = self.scout_range(self.scouted, known);
+            self.scouted = self.scout_range(self.scouted, known, Budget::Page);
         }
     }
 
     /// Fills the slots and includes from node `from` up to `to`; the node to go on with.
-    fn scout_range(&mut self, from: usize, to: usize) -> usize {
+    fn scout_range(&mut self, from: usize, to: usize, budget: Budget) -> usize {
         let PageSession { source, personal, fills, fetches, to_start, .. } = self;
         let Some(plan) = source.plan() else { return from };
-        let mut scout = Scout { personal, evaluation: None, fetches, to_start };
+        let mut scout = Scout { personal, evaluation: None, fetches, to_start, budget };
         let mut at = from;
         while let Some(node) = plan.nodes().get(at).filter(|_| at < to) {
+            scout.budget = match budget {
+                Budget::Page => Budget::Page,
+                Budget::Failure { .. } => scout.budget,
+            };
             at = match *node {
                 Node::Literal(_) | Node::Skip(_) => at + 1,
                 Node::Include { include, .. } => {
@@ -121,7 +138,8 @@ impl PageSession {
         for (node, then) in waiting {
             let PageSession { source, personal, fetches, to_start, .. } = self;
             let Some(plan) = source.plan() else { return };
-            let mut scout = Scout { personal, evaluation: None, fetches, to_start };
+            let budget = Budget::Failure { left: MAX_STANDINS };
+            let mut scout = Scout { personal, evaluation: None, fetches, to_start, budget };
             let fill = scout.next(then, plan);
             self.fills.insert(node, fill);
             let default = plan.nodes().get(node).and_then(|slot| match *slot {
@@ -129,7 +147,7 @@ impl PageSession {
                 _ => None,
             });
             if let Some(end) = default {
-                self.scout_range(node + 1, end);
+                self.scout_range(node + 1, end, Budget::Failure { left: MAX_STANDINS });
             }
         }
     }
@@ -147,6 +165,7 @@ struct Scout<'s> {
     evaluation: Option<Evaluation<'s>>,
     fetches: &'s mut Vec<Fetch>,
     to_start: &'s mut std::collections::VecDeque<FetchId>,
+    budget: Budget,
 }
 
 impl<'s> Scout<'s> {
@@ -217,16 +236,39 @@ impl<'s> Scout<'s> {
 
     /// A fetch of this target, the same one for everybody who asks; `None` where there is none to wait for.
     fn fetch(&mut self, target: FragmentTarget, timeout_ms: u32, ttl_s: Option<u32>) -> Option<FetchId> {
-        if let Some(index) = self.fetches.iter().position(|fetch| fetch.request.target == target) {
-            return (!matches!(self.fetches[index].outcome, Some(Err(_)))).then_some(FetchId(index));
-        }
-        if self.fetches.len() >= MAX_FRAGMENTS {
+        let known = self.fetches.iter().position(|fetch| fetch.request.target == target);
+        let planned = matches!(self.budget, Budget::Page);
+        if !self.spend(known) {
             return None;
         }
-        let id = FetchId(self.fetches.len());
-        self.fetches
-            .push(Fetch { request: FragmentRequest { id, target, timeout_ms, ttl_s }, outcome: None });
-        self.to_start.push_back(id);
-        Some(id)
+        let index = known.unwrap_or(self.fetches.len());
+        if let Some(fetch) = self.fetches.get_mut(index) {
+            fetch.planned |= planned;
+            if matches!(fetch.outcome, Some(Err(_))) {
+                self.budget = Budget::Failure { left: MAX_STANDINS };
+                return None;
+            }
+        } else {
+            let request = FragmentRequest { id: FetchId(index), target, timeout_ms, ttl_s };
+            self.fetches.push(Fetch { request, planned, outcome: None });
+            self.to_start.push_back(FetchId(index));
+        }
+        Some(FetchId(index))
+    }
+
+    /// Whether one more fetch may be waited for.
+    fn spend(&mut self, known: Option<usize>) -> bool {
+        match &mut self.budget {
+            Budget::Failure { left: 0 } => false,
+            Budget::Failure { left } => {
+                *left -= 1;
+                true
+            }
+            Budget::Page => {
+                let counted =
+                    known.and_then(|index| self.fetches.get(index)).is_some_and(|fetch| fetch.planned);
+                counted || self.fetches.iter().filter(|fetch| fetch.planned).count() < MAX_FRAGMENTS
+            }
+        }
     }
 }

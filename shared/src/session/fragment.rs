@@ -1,7 +1,7 @@
 //! Fragments: content that is fetched and inserted into a page. Nothing in it is executed here: it is inert.
 
 use crate::http::{self, FragmentTarget, ResponseHead};
-use crate::page::Charset;
+use crate::page::{Charset, Insertion};
 
 /// Largest fragment that is inserted, in bytes. A larger one is a failure, since it is held in memory whole.
 pub const MAX_FRAGMENT_BYTES: usize = 1024 * 1024;
@@ -88,13 +88,12 @@ impl Fragment {
         Some(Fragment { charset, content: content.to_vec() })
     }
 
-    /// The content in the charset of the page it goes into.
-    pub(super) fn content(&self, page: Charset) -> crate::page::Transcoded<'_> {
-        page.convert(&self.content, self.charset)
-    }
-
-    /// The content as text.
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&Charset::UTF_8.convert(&self.content, self.charset)).into_owned()
+    /// Puts the content into a page: markup as it is, in an attribute as text.
+    pub(super) fn insert(&self, out: &mut Vec<u8>, insertion: &Insertion, page: Charset) {
+        if matches!(insertion, Insertion::Markup) {
+            return out.extend_from_slice(&page.convert(&self.content, self.charset));
+        }
+        let text = Charset::UTF_8.convert(&self.content, self.charset);
+        super::insert::insert(out, &String::from_utf8_lossy(&text), insertion, page);
     }
 }

@@ -31,8 +31,15 @@ use crate::http::ResponseHead;
 use crate::page::{CompileOptions, Insertion, Node, PagePlan, PageWarning, StoredPage};
 use choose::{Fetch, Fill};
 
-/// Most fragments that are fetched for one page. Fastly allows 32 requests to backends for one of a visitor's.
+/// Most fragments that are fetched for one page, failures apart. Fastly allows 32 requests to backends for one of a
+/// visitor's.
 pub const MAX_FRAGMENTS: usize = 24;
+
+/// Most bytes that blocks and fragments put into one page; places beyond show their default, includes nothing.
+pub const MAX_INSERTED_BYTES: usize = 8 * 1024 * 1024;
+
+/// How much of a page beyond its limit may wait for a fragment, in bytes.
+const MAX_WAITING: usize = 1024 * 1024;
 
 /// What the driver has to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +85,8 @@ struct Cursor {
     at: usize,
     /// Bytes of the present node that lie behind: the last literal of a growing plan may grow itself.
     within: usize,
+    /// Bytes that were inserted.
+    inserted: usize,
 }
 
 /// Why sending stopped.
@@ -169,30 +178,31 @@ impl PageSession {
     /// Goes on as far as is possible and appends to `out` what can be sent.
     pub fn advance(&mut self, out: &mut Vec<u8>) -> Step {
         if self.extent == Extent::Head {
-            return if self.source.is_cut() {
-                Step::Abort
-            } else if self.source.is_complete() {
-                Step::Done
-            } else {
-                Step::Wait
-            };
+            self.source.drop_overflow();
+            return self.source.step_at_end();
         }
-        self.scout();
-        if let Some(request) = self.next_fetch() {
-            return Step::Fetch(request);
-        }
-        match self.send(out) {
-            Stop::Fragment => Step::Wait,
-            Stop::End if self.source.is_cut() => Step::Abort,
-            Stop::End if self.source.is_complete() => {
-                self.source.send_overflow(out);
-                Step::Done
+        loop {
+            self.scout();
+            if let Some(request) = self.next_fetch() {
+                return Step::Fetch(request);
             }
-            Stop::End => {
-                self.source.send_overflow(out);
-                Step::Wait
+            match self.send(out) {
+                Stop::Fragment if self.source.overflow_len() > MAX_WAITING => self.give_up_on_fragments(),
+                Stop::Fragment => return Step::Wait,
+                Stop::End => {
+                    self.source.send_overflow(out);
+                    return self.source.step_at_end();
+                }
             }
         }
+    }
+
+    /// Takes every fragment that is outstanding for failed.
+    fn give_up_on_fragments(&mut self) {
+        for index in 0..self.fetches.len() {
+            self.fragment(FetchId(index), Err(FragmentFailure::Unreachable));
+        }
+        self.to_start.clear();
     }
 
     /// Appends what can be sent, in document order.
@@ -203,7 +213,7 @@ impl PageSession {
             out.reserve(page.len() + page.len() / 8);
         }
         while let Some(node) = plan.nodes().get(cursor.node) {
-            match *node {
+            let (insertion, covers, next) = match *node {
                 Node::Literal(len) | Node::Skip(len) => {
                     let end = cursor.at + len as usize - cursor.within;
                     if matches!(node, Node::Literal(_)) {
@@ -215,52 +225,42 @@ impl PageSession {
                         return Stop::End;
                     }
                     cursor.enter(cursor.node + 1);
+                    continue;
                 }
                 Node::Slot { place, end, covers } => {
-                    let insertion = plan
-                        .places()
-                        .get(place as usize)
-                        .map_or(&Insertion::Markup, |place| &place.insertion);
-                    match fills.get(&cursor.node) {
-                        None | Some(Fill::Default) => {
-                            cursor.enter(cursor.node + 1);
-                            continue;
-                        }
-                        Some(Fill::Nothing) => {
-                            if !matches!(insertion, Insertion::Markup) {
-                                insert::insert(out, "", insertion, plan.charset());
-                            }
-                        }
-                        Some(Fill::Inline(block)) => {
-                            insert::insert(out, personal.inline(*block), insertion, plan.charset());
-                        }
-                        Some(Fill::Fetched { id, .. }) => {
-                            match fetches.get(id.0).and_then(|fetch| fetch.outcome.as_ref()) {
-                                None => return Stop::Fragment,
-                                Some(Ok(fragment)) if matches!(insertion, Insertion::Markup) => {
-                                    out.extend_from_slice(&fragment.content(plan.charset()));
-                                }
-                                Some(Ok(fragment)) => {
-                                    insert::insert(out, &fragment.text(), insertion, plan.charset())
-                                }
-                                Some(Err(_)) => {}
-                            }
-                        }
-                    }
-                    cursor.at += covers as usize;
-                    cursor.enter(end as usize);
+                    let place = plan.places().get(place as usize);
+                    (place.map_or(&Insertion::Markup, |place| &place.insertion), covers, end as usize)
                 }
-                Node::Include { covers, .. } => {
-                    if let Some(Fill::Fetched { id, .. }) = fills.get(&cursor.node) {
-                        match fetches.get(id.0).and_then(|fetch| fetch.outcome.as_ref()) {
-                            None => return Stop::Fragment,
-                            Some(Ok(fragment)) => out.extend_from_slice(&fragment.content(plan.charset())),
-                            Some(Err(_)) => {}
-                        }
-                    }
-                    cursor.at += covers as usize;
-                    cursor.enter(cursor.node + 1);
+                Node::Include { covers, .. } => (&Insertion::Markup, covers, cursor.node + 1),
+            };
+            let before = out.len();
+            let shown = match fills.get(&cursor.node) {
+                None => matches!(node, Node::Include { .. }),
+                Some(Fill::Default) => false,
+                Some(_) if cursor.inserted > MAX_INSERTED_BYTES => matches!(node, Node::Include { .. }),
+                Some(Fill::Nothing) => {
+                    insert::insert(out, "", insertion, plan.charset());
+                    true
                 }
+                Some(Fill::Inline(block)) => {
+                    insert::insert(out, personal.inline(*block), insertion, plan.charset());
+                    true
+                }
+                Some(Fill::Fetched { id, .. }) => {
+                    match fetches.get(id.0).and_then(|fetch| fetch.outcome.as_ref()) {
+                        None => return Stop::Fragment,
+                        Some(Ok(fragment)) => fragment.insert(out, insertion, plan.charset()),
+                        Some(Err(_)) => {}
+                    }
+                    true
+                }
+            };
+            cursor.inserted += out.len() - before;
+            if shown {
+                cursor.at += covers as usize;
+                cursor.enter(next);
+            } else {
+                cursor.enter(cursor.node + 1);
             }
         }
         Stop::End

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::Step;
 use crate::http::ResponseHead;
 use crate::page::{CompileOptions, Life, PageCompiler, PagePlan, PageWarning, StoredPage, edits_digest};
 
@@ -128,6 +129,32 @@ impl Source {
         match self {
             Source::Stored { .. } => &[],
             Source::Compiling(compiling) => compiling.compiler.warnings(),
+        }
+    }
+
+    /// What there is to do when everything that can be sent has been.
+    pub(super) fn step_at_end(&self) -> Step {
+        if self.is_cut() {
+            Step::Abort
+        } else if self.is_complete() {
+            Step::Done
+        } else {
+            Step::Wait
+        }
+    }
+
+    /// Forgets what nobody is going to be sent.
+    pub(super) fn drop_overflow(&mut self) {
+        if let Source::Compiling(compiling) = self {
+            compiling.overflow = Vec::new();
+        }
+    }
+
+    /// How much has arrived that waits behind what cannot be sent.
+    pub(super) fn overflow_len(&self) -> usize {
+        match self {
+            Source::Stored { .. } => 0,
+            Source::Compiling(compiling) => compiling.overflow.len(),
         }
     }
 

@@ -219,6 +219,46 @@ fn a_page_has_no_more_fragments_than_it_may() {
 }
 
 #[test]
+fn which_fragments_are_fetched_does_not_depend_on_which_answer_came_first() {
+    let includes: String =
+        (0..MAX_FRAGMENTS - 1).map(|index| format!("<esi:include src='/{index}'/>")).collect();
+    let page = format!("<p data-hs-slot=far>x</p>{includes}");
+    let whole = Script::streaming().page(&page).end().fragment("/far", 500, "").fragment("/near", 500, "");
+    let early = Script::streaming()
+        .page("<p data-hs-slot=far>x</p>")
+        .fragment("/far", 500, "")
+        .fragment("/near", 500, "");
+    let streamed = early.page(&includes).end();
+    let asked = |script: &Script| {
+        let mut paths: Vec<String> =
+            script.fetches.iter().map(|request| request.target.path_and_query().to_owned()).collect();
+        paths.sort_unstable();
+        paths
+    };
+    assert_eq!(asked(&whole), asked(&streamed));
+    assert_eq!(whole.fetches.len(), MAX_FRAGMENTS + 1);
+}
+
+#[test]
+fn a_page_does_not_grow_without_bound() {
+    let many = "<esi:include src='/f'/>".repeat(100);
+    let script = Script::streaming().page(&many).end().fragment("/f", 200, &"x".repeat(1 << 20));
+    assert_eq!(script.last, Step::Done);
+    assert!(script.out.len() <= MAX_INSERTED_BYTES + (2 << 20));
+}
+
+#[test]
+fn what_waits_behind_a_fragment_is_bounded() {
+    let script = Script::with_limit(30).page("<esi:include src='/f'/>").page(&"y".repeat(100)).expect(
+        "",
+        &["/f"],
+        &Step::Wait,
+    );
+    let script = script.page(&"y".repeat(2 << 20));
+    assert_eq!((script.out.len(), &script.last), (100 + (2 << 20), &Step::Wait));
+}
+
+#[test]
 fn what_was_stored_is_sent_like_what_was_streamed() {
     let page = "<h1>a</h1><p data-hs-slot=inline>x</p><esi:include src='/f'/><a>l</a>";
     let mut streamed = Script::streaming().page(page).end().fragment("/f", 200, "F");
