@@ -206,6 +206,11 @@ struct PublicKey {
 }
 
 impl PointerKeys {
+    /// Whether there is none, so that nothing is ever published for the site.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Keys by their ids, each 32 bytes as base64url without padding.
     pub fn new<'k>(keys: impl IntoIterator<Item = (&'k str, &'k str)>) -> Result<Self, PointerKeyError> {
         let mut known = PointerKeys::default();

@@ -195,7 +195,7 @@ impl Visit {
                 None => return Cached::Unusable,
             },
         };
-        let head = if self.pack.is_none() || plan.is_personal() || !plan.includes().is_empty() {
+        let head = if self.lacks_rules() || plan.is_personal() || !plan.includes().is_empty() {
             self.personal_head(&page.head)
         } else {
             let altered = if plan.is_altered() { Altered::Yes } else { Altered::No };
@@ -286,12 +286,17 @@ impl Visit {
         Some(PageSession::stored(head, page, plan, self.extent(), self.personalization()))
     }
 
+    /// Whether there are rules for the site, and they are not at hand.
+    fn lacks_rules(&self) -> bool {
+        self.pack.is_none() && !self.site.pointer_keys.is_empty()
+    }
+
     /// The head of an answer that is this visitor's alone.
     fn personal_head(&self, origin: &ResponseHead) -> ResponseHead {
         let mut head = http::personal_reply(origin);
         let defaults = match (&self.kill, &self.pack) {
             (KillSwitch::Off, _) => Some("off"),
-            (_, None) => Some("no-pack"),
+            (_, None) if self.lacks_rules() => Some("no-pack"),
             _ => None,
         };
         if let Some(why) = defaults {

@@ -40,8 +40,11 @@ fn headers(lines: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn visit_at(target: &str, lines: &[(&str, &str)]) -> Visit {
-    let site =
-        Site::parse(br#"{"site": "acme", "hosts": ["acme.test"], "origin": "o"}"#).expect("a valid site");
+    let site = Site::parse(
+        br#"{"site": "acme", "hosts": ["acme.test"], "origin": "o",
+            "pointer_keys": [{"kid": "k", "ed25519": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+    )
+    .expect("a valid site");
     let request = RequestHead {
         method: Method::GET,
         host: "acme.test".into(),
@@ -181,6 +184,16 @@ fn defaults_that_are_our_doing_are_marked() {
         assert_eq!(page.as_bytes(), SLOT);
         assert_eq!(head.headers.contains_key("set-cookie"), kill != KillSwitch::Off);
     }
+}
+
+#[test]
+fn a_page_whose_rules_are_not_at_hand_is_kept_by_nobody() {
+    let stored = object(&visit(&[]), PLAIN);
+    let mut without = visit(&[("if-none-match", "\"1\"")]);
+    without.equip(None, KillSwitch::On);
+    let Cached::Page { session, .. } = without.from_cache(stored) else { panic!("a page, and no 304") };
+    assert_eq!(session.head().headers["cache-control"], "private, no-cache");
+    assert_eq!(session.head().headers[DEFAULTS_HEADER], "no-pack");
 }
 
 #[test]
