@@ -1,0 +1,20 @@
+//! What the origin does: one action in a file.
+
+mod block;
+mod kv;
+mod page;
+mod unknown;
+
+pub use block::block;
+pub use kv::kv;
+pub use page::page;
+pub use unknown::unknown;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+
+/// A short answer in plain text, which nobody keeps.
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let caching = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    (status, [caching], text).into_response()
+}

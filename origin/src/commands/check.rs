@@ -1,0 +1,58 @@
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use hemstitch_origin::RulesetFile;
+
+use crate::input::Unreadable;
+use crate::report::{Colour, for_people, for_programs};
+use crate::{Verdict, output};
+
+/// Check a ruleset, and show everything that is wrong with it
+///
+/// Each finding has a stable code, its place in the file, and what to write instead. Warnings alone do not keep a ruleset
+/// from being published, and give exit code 0.
+#[derive(Args)]
+#[command(after_help = "\
+Exit codes:
+  0  it can be published
+  1  there are errors in it
+  2  the file cannot be read
+
+Examples:
+  hemstitch check ruleset.json
+  hemstitch check ruleset.json --json | jq '.findings[].code'")]
+pub struct Check {
+    /// The ruleset, a JSON document
+    ruleset: PathBuf,
+    /// Print one JSON object: findings, errors, warnings
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    /// Carries the command out.
+    pub fn run(self) -> Result<Verdict> {
+        let file = RulesetFile::read(&self.ruleset)
+            .map_err(|source| Unreadable::File { path: self.ruleset.clone(), source })?;
+        if self.json {
+            output::line(for_programs(&file.diagnostics));
+        } else {
+            let plain = !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+            let colour = if plain { Colour::Plain } else { Colour::Ansi };
+            output::text(&for_people(
+                &self.ruleset.display().to_string(),
+                &file.text,
+                &file.diagnostics,
+                colour,
+            ));
+        }
+        if file.errors() > 0 {
+            return Ok(Verdict::Findings);
+        }
+        // What only the compiler sees, such as its size, is a failure too.
+        file.compile()?;
+        Ok(Verdict::Fine)
+    }
+}

@@ -1,0 +1,109 @@
+//! The demo: origin and edge on an embedded site, with keys of their own.
+//!
+//! ```text
+//! site_files ─► Stage (pages, keys, KV) ─► origin ─► edge: native, or fastly under viceroy ─► visitors
+//! ```
+
+mod fastly;
+mod fastly_stores;
+mod native;
+mod site_files;
+mod stage;
+mod viceroy;
+mod visitors;
+
+pub use fastly_stores::FastlyStores;
+pub use stage::{SITE, Secrets, Stage};
+pub use visitors::visitors;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use hemstitch_origin::{Origin, serve};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{output, stop};
+
+/// On what the demo's edge runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Platform {
+    /// In this process
+    Native,
+    /// As wasm for Fastly Compute, under its local runtime Viceroy
+    Fastly,
+}
+
+/// Runs until somebody stops it, and leaves nothing behind.
+pub async fn run(platform: Platform, port: u16) -> Result<()> {
+    let started = Instant::now();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let folder = private_folder().context("a temporary folder")?;
+    let stage = Stage::set_up(folder.path(), &Secrets::fresh()?)?;
+    let origin = start_origin(&stage).await?;
+    match platform {
+        Platform::Native => {
+            let edge = native::bind(&stage, origin, address).await?;
+            announce(platform, edge.local_addr(), origin, &stage, started)?;
+            edge.run(stop::requested()).await;
+        }
+        Platform::Fastly => {
+            let mut edge = fastly::start(&stage, origin, address).await?;
+            announce(platform, edge.address(), origin, &stage, started)?;
+            tokio::select! {
+                () = stop::requested() => edge.stop().await?,
+                ended = edge.ended() => ended?,
+            }
+        }
+    }
+    folder.close().context("removing the demo's folder")
+}
+
+/// A folder that is its owner's alone, and goes when it is dropped.
+fn private_folder() -> io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("hemstitch-demo-");
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir()
+}
+
+async fn start_origin(stage: &Stage) -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("a port for the origin")?;
+    let address = listener.local_addr()?;
+    let origin = Arc::new(Origin::new(stage.origin()?));
+    tokio::spawn(serve(listener, origin, std::future::pending()));
+    Ok(address)
+}
+
+fn announce(
+    platform: Platform,
+    edge: SocketAddr,
+    origin: SocketAddr,
+    stage: &Stage,
+    started: Instant,
+) -> Result<()> {
+    let edge_name = match platform {
+        Platform::Native => "the native edge",
+        Platform::Fastly => "Fastly Compute, under Viceroy",
+    };
+    let ready = started.elapsed().as_millis();
+    let site = format!("http://{edge}/");
+    let visitors = visitors(&site, stage)?;
+    output::line(format_args!("The site Northgate, personalized by {edge_name}:\n"));
+    output::line(format_args!("  {site}"));
+    output::line(format_args!("  {site}?utm_campaign=autumn    as a campaign's visitors see it"));
+    output::line(format_args!("  http://{origin}/    its origin, without an edge in front\n"));
+    for visitor in &visitors.three {
+        output::line(format_args!("{}:\n{}\n", visitor.who, visitor.command));
+    }
+    output::line(format_args!(
+        "The page as it is seen in Germany, for a browser:\n{}\n",
+        visitors.from_germany
+    ));
+    output::line(format_args!("The edge is ready, {ready} ms after the start. Ctrl-C stops everything."));
+    Ok(())
+}

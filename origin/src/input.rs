@@ -1,0 +1,83 @@
+//! Input that people name on the command line.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use hemstitch::site::Site;
+use hemstitch::token::Keyring;
+use hemstitch::visit::Keys;
+use serde_json::json;
+
+/// Input that cannot be used at all; the exit code is then 2.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The system does not give it.
+    #[error("{} cannot be read", path.display())]
+    File {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is there, and is not what it should be.
+    #[error("{} cannot be used", path.display())]
+    Content {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Unreadable {
+    /// What stands in the file at `path` is wrong.
+    pub fn content(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Unreadable {
+        Unreadable::Content { path: path.to_owned(), source: Box::new(source) }
+    }
+}
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    fs::read(path).map_err(|source| Unreadable::File { path: path.to_owned(), source })
+}
+
+/// A keyring in a file.
+pub fn keyring(path: &Path) -> Result<Keyring, Unreadable> {
+    Keyring::parse(&read(path)?).map_err(|error| Unreadable::content(path, error))
+}
+
+/// The keyrings of a site in a folder: `SITE.profile.json`, and `SITE.facts.json` if there is one.
+pub fn keys(folder: &Path, site: &str) -> Result<Keys, Unreadable> {
+    let facts = folder.join(format!("{site}.facts.json"));
+    Ok(Keys {
+        profile: keyring(&folder.join(format!("{site}.profile.json")))?,
+        facts: if facts.exists() { Some(keyring(&facts)?) } else { None },
+    })
+}
+
+/// A site's configuration in a file.
+pub fn site(path: &Path) -> Result<Site, Unreadable> {
+    Site::parse(&read(path)?).map_err(|error| Unreadable::content(path, error))
+}
+
+/// The site of that name on this machine.
+pub fn local_site(name: &str) -> Result<Site> {
+    let written = json!({
+        "site": name,
+        "hosts": ["localhost", "127.0.0.1", "[::1]"],
+        "scheme": "http",
+        "origin": "http://localhost",
+    });
+    Site::parse(written.to_string().as_bytes()).context("the site")
+}
+
+/// The name of a site, as `--site` takes it.
+pub fn site_name(text: &str) -> Result<String, String> {
+    let named = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=64).contains(&text.len()) && text.bytes().all(named) {
+        return Ok(text.to_owned());
+    }
+    Err("write 1 to 64 of a-z, 0-9 and -".to_owned())
+}

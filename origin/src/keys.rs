@@ -1,0 +1,138 @@
+//! Keys in files: keyrings of tokens, and the key that signs pointers.
+//!
+//! ```text
+//! <site>.profile.json, <site>.facts.json  {"keys":[{"kid":"…","secret":"<base64url>"}]}   as `token::Keyring` reads it
+//! <site>.signing.json                     {"kid":"…","ed25519_secret":"<base64url>"}
+//! ```
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hemstitch::pointer::{PointerKeys, SigningKey};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// The key that signs a site's pointers.
+pub struct SigningKeyFile {
+    kid: String,
+    key: SigningKey,
+}
+
+/// Why a file holds no signing key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It is not of the form that `hemstitch keys new` writes.
+    #[error("it is not of the form {{\"kid\":\"…\",\"ed25519_secret\":\"…\"}}")]
+    Json(#[from] serde_json::Error),
+    /// The secret is not 32 bytes of base64url without padding.
+    #[error("`ed25519_secret` is not 32 bytes of base64url without padding")]
+    Secret,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    kid: String,
+    ed25519_secret: String,
+}
+
+impl SigningKeyFile {
+    /// The key with this secret, which must come from a cryptographic random source.
+    pub fn new(kid: String, secret: &[u8; 32]) -> SigningKeyFile {
+        SigningKeyFile { kid, key: SigningKey::from_bytes(secret) }
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    pub fn parse(json: &[u8]) -> Result<SigningKeyFile, KeyFileError> {
+        let written: Written = serde_json::from_slice(json)?;
+        let secret = URL_SAFE_NO_PAD.decode(&written.ed25519_secret).ok();
+        let secret: Option<[u8; 32]> = secret.and_then(|secret| secret.try_into().ok());
+        Ok(SigningKeyFile::new(written.kid, &secret.ok_or(KeyFileError::Secret)?))
+    }
+
+    /// The content of the file. It holds the secret.
+    pub fn to_json(&self) -> String {
+        let ed25519_secret = URL_SAFE_NO_PAD.encode(self.key.to_bytes());
+        json!({ "kid": self.kid, "ed25519_secret": ed25519_secret }).to_string()
+    }
+
+    /// The public half, as an entry of `pointer_keys` in a site's configuration.
+    pub fn public_json(&self) -> serde_json::Value {
+        json!({ "kid": self.kid, "ed25519": PointerKeys::encode(&self.key) })
+    }
+
+    /// The id under which edges know it.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+}
+
+impl std::fmt::Debug for SigningKeyFile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SigningKeyFile").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// A keyring of one key. The secret must come from a cryptographic random source.
+pub fn keyring_json(kid: &str, secret: &[u8; 32]) -> String {
+    json!({ "keys": [{ "kid": kid, "secret": URL_SAFE_NO_PAD.encode(secret) }] }).to_string()
+}
+
+/// Writes a file that only its owner can read, and never over another one; creates its folder.
+pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use hemstitch::token::Keyring;
+
+    use super::*;
+
+    #[test]
+    fn a_signing_key_is_read_as_it_was_written() {
+        let key = SigningKeyFile::new("k1".to_owned(), &[7; 32]);
+        let read = SigningKeyFile::parse(key.to_json().as_bytes()).unwrap();
+        assert_eq!(read.public_json(), key.public_json());
+        assert!(!format!("{key:?}").contains("secret"));
+        for bad in
+            ["", "{}", r#"{"kid":"a","ed25519_secret":"AAAA"}"#, r#"{"kid":"a","ed25519_secret":"","x":1}"#]
+        {
+            assert!(SigningKeyFile::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_keyring_is_one_that_tokens_are_verified_with() {
+        let keyring = Keyring::parse(keyring_json("k1", &[9; 32]).as_bytes()).unwrap();
+        assert_eq!(keyring.newest().kid(), "k1");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_is_its_owners_alone_and_is_not_written_over() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("keys/a.json");
+        write_secret(&path, "one").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(write_secret(&path, "two").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+    }
+}

@@ -1,0 +1,41 @@
+//! The origin: serves the pages of a folder, and does an edge's work where no edge is in front.
+//!
+//! ```text
+//!  request ─► router ─┬─► /_hs/blocks/{slot} ─► Visit::block ───────────────────► stitch
+//!                     ├─► /_hs/kv/{key} ─► the KV folder, for edges
+//!                     └─► page ─► Folder::find ─┬─► an edge asks: the page as authored
+//!                                               └─► nobody in front: Shelf ─► Visit::from_cache ─► stitch
+//! ```
+//! It decides nothing about visitors: that is done by the crate `hemstitch`, here as on every edge.
+
+mod actions;
+mod authored;
+mod body;
+mod content_type;
+mod folder;
+mod fragments;
+mod in_front;
+mod keys;
+mod kv;
+mod origin;
+mod publish;
+mod router;
+mod rules;
+mod ruleset_file;
+mod server;
+mod settings;
+mod shelf;
+mod stitch;
+mod visits;
+mod write_whole;
+
+pub use folder::{Document, Folder, FolderError};
+pub use keys::{KeyFileError, SigningKeyFile, keyring_json, write_secret};
+pub use kv::{Kv, KvReaders};
+pub use origin::{Origin, Setup};
+pub use publish::{Publication, PublishError, publish};
+pub use router::router;
+pub use rules::{Rules, RulesError};
+pub use ruleset_file::{RulesetFile, Unpublishable};
+pub use server::serve;
+pub use settings::{FileSettings, Settings, SettingsError};

@@ -1,0 +1,154 @@
+//! The binary `hemstitch`: origin, native edge, demo, and the tools of people who write rules.
+
+mod address;
+mod commands;
+mod demo;
+mod input;
+mod output;
+mod report;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use hemstitch_origin::{FolderError, SettingsError};
+use input::Unreadable;
+
+/// What a command found: nothing to complain of, or something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    Findings,
+}
+
+#[derive(Parser)]
+#[command(
+    name = "hemstitch",
+    version,
+    about = "Personalizes cached HTML: the origin, the native edge, and tools for rules, keys and tokens",
+    after_help = "\
+Exit codes:
+  0  all is well
+  1  there are findings, or the command failed
+  2  the command line is wrong, or its input cannot be read
+
+Examples:
+  hemstitch demo
+  hemstitch check ruleset.json
+  hemstitch serve pages --ruleset ruleset.json",
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(commands::Demo),
+    Serve(commands::Serve),
+    Edge(commands::Edge),
+    Check(commands::Check),
+    Publish(commands::Publish),
+    Keys(commands::Keys),
+    Mint(commands::Mint),
+    LocalStores(commands::LocalStores),
+}
+
+fn main() -> ExitCode {
+    let verdict = match Cli::parse().command {
+        Command::Demo(demo) => demo.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Edge(edge) => edge.run(),
+        Command::Check(check) => check.run(),
+        Command::Publish(publish) => publish.run(),
+        Command::Keys(keys) => keys.run(),
+        Command::Mint(mint) => mint.run(),
+        Command::LocalStores(stores) => stores.run(),
+    };
+    match verdict {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::Findings) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {}", chain(&error));
+            ExitCode::from(if is_unreadable(&error) { 2 } else { 1 })
+        }
+    }
+}
+
+/// The error and its causes, less what a cause says again.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said {
+        said if said.is_empty() => cause,
+        said if said.ends_with(&cause) => said,
+        said => format!("{said}: {cause}"),
+    })
+}
+
+fn is_unreadable(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.is::<Unreadable>() || cause.is::<FolderError>() || cause.is::<SettingsError>())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_documented_is_understood() {
+        for line in [
+            "demo",
+            "demo --on fastly --port 0",
+            "serve pages",
+            "serve pages --listen 127.0.0.1:0 --ruleset r.json --site acme --keys keys --kv kv --serve-kv",
+            "serve pages --config site.json --personalization off:a,b",
+            "edge --config edge.json",
+            "check ruleset.json --json",
+            "publish r.json --kv kv --site acme --signing-key k.json --sequence 7 --json",
+            "keys new --out keys --site acme",
+            "mint profile --site acme --keyring k.json --visits 3 --interest finance=0.8 --trait plan=gold",
+            "mint facts --site acme --keyring k.json --fact place.country=DE --fact visitor.visits=3",
+            "local-stores",
+            "local-stores --out bin/local --listen 127.0.0.1:7676",
+        ] {
+            let words = ["hemstitch"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_documented_is_refused() {
+        for line in [
+            "",
+            "demo --on akamai",
+            "demo --port 70000",
+            "demo --port -1",
+            "serve",
+            "serve pages --listen 8080",
+            "serve pages --config site.json --site acme",
+            "edge",
+            "check",
+            "keys",
+            "keys new --out keys",
+            "mint facts --site acme --keyring k.json",
+            "mint facts --site acme --keyring k.json --fact place.country",
+            "mint profile --site acme --keyring k.json --interest finance=2",
+            "mint profile --site acme --keyring k.json --interest finance=NaN",
+            "mint profile --site acme --keyring k.json --visits -1",
+            "publish r.json --kv kv --site Acme! --signing-key k.json",
+        ] {
+            let words = ["hemstitch"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty()));
+            assert!(Cli::try_parse_from(words).is_err(), "{line}");
+        }
+    }
+}

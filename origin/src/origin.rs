@@ -1,0 +1,56 @@
+//! What every action of the origin works with.
+
+use std::sync::Arc;
+
+use hemstitch::kill_switch::KillSwitch;
+use hemstitch::site::Site;
+use hemstitch::visit::Keys;
+
+use crate::folder::Folder;
+use crate::fragments::Remote;
+use crate::kv::Kv;
+use crate::rules::Rules;
+use crate::settings::Settings;
+use crate::shelf::Shelf;
+
+/// What an origin is set up with.
+#[derive(Debug)]
+pub struct Setup {
+    /// Where the pages are.
+    pub folder: Folder,
+    /// What is said of them.
+    pub settings: Settings,
+    /// The site they are. Its `origin` is not used.
+    pub site: Site,
+    /// The secrets of the site; without them every visitor is a new one.
+    pub keys: Option<Keys>,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
+    /// How much of them.
+    pub kill: KillSwitch,
+    /// What edges may read, if they read it here.
+    pub kv: Option<Kv>,
+}
+
+/// A site's origin.
+#[derive(Debug)]
+pub struct Origin {
+    pub(crate) folder: Folder,
+    pub(crate) settings: Settings,
+    pub(crate) site: Arc<Site>,
+    pub(crate) keys: Option<Keys>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) kill: KillSwitch,
+    pub(crate) kv: Option<Kv>,
+    pub(crate) shelf: Shelf,
+    pub(crate) remote: Remote,
+}
+
+impl Origin {
+    /// An origin with nothing in memory yet.
+    pub fn new(setup: Setup) -> Origin {
+        let Setup { folder, settings, site, keys, rules, kill, kv } = setup;
+        let (shelf, remote) = (Shelf::default(), Remote::new());
+        Origin { folder, settings, site: Arc::new(site), keys, rules, kill, kv, shelf, remote }
+    }
+}

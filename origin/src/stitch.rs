@@ -1,0 +1,97 @@
+//! Pumps a session: sends what it gives, and fetches what it asks for.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use hemstitch::session::{FetchId, Fragment, FragmentFailure, PageSession, Step};
+use http::{Method, header};
+use tokio::task::JoinSet;
+
+use crate::authored::{respond, whole};
+use crate::body::{Cut, Pieces, piecewise};
+use crate::fragments::fetch;
+use crate::origin::Origin;
+
+/// Fetches that are under way. Dropping them, as when the visitor goes away, stops them.
+type Fetches = JoinSet<(FetchId, Result<Fragment, FragmentFailure>)>;
+
+/// The answer of a session whose page is all there. A page that needs no fragment is sent in one piece.
+pub fn stitch(origin: &Arc<Origin>, asked: &Method, mut session: PageSession) -> Response {
+    let mut head = session.head().clone();
+    // A page gets older in caches; here, where it comes from, it has no age.
+    head.headers.remove(header::AGE);
+    let (mut out, mut fetches) = (Vec::new(), Fetches::new());
+    match advance(origin, &mut session, &mut out, &mut fetches) {
+        // The body of HEAD is empty, but that of GET is not, so nothing may derive a length from it.
+        Outcome::Complete if *asked == Method::HEAD => respond(head, piecewise().1),
+        Outcome::Complete if !head.headers.contains_key(header::CONTENT_LENGTH) => {
+            whole(head, Bytes::from(out))
+        }
+        Outcome::Complete => respond(head, Bytes::from(out).into()),
+        outcome => {
+            let (pieces, body) = piecewise();
+            tokio::spawn(send(Arc::clone(origin), session, out, outcome, fetches, pieces));
+            respond(head, body)
+        }
+    }
+}
+
+/// How far a session has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Complete,
+    Waiting,
+    Broken,
+}
+
+/// Goes on as far as is possible, and starts every fetch on the way.
+fn advance(
+    origin: &Arc<Origin>,
+    session: &mut PageSession,
+    out: &mut Vec<u8>,
+    fetches: &mut Fetches,
+) -> Outcome {
+    loop {
+        match session.advance(out) {
+            Step::Done => return Outcome::Complete,
+            Step::Wait => return Outcome::Waiting,
+            Step::Abort => return Outcome::Broken,
+            Step::Fetch(request) => {
+                let (origin, id) = (Arc::clone(origin), request.id);
+                fetches.spawn(async move { (id, fetch(&origin, request).await) });
+            }
+        }
+    }
+}
+
+/// Sends the rest as it becomes possible.
+async fn send(
+    origin: Arc<Origin>,
+    mut session: PageSession,
+    mut out: Vec<u8>,
+    mut outcome: Outcome,
+    mut fetches: Fetches,
+    pieces: Pieces,
+) {
+    loop {
+        let piece = Bytes::from(std::mem::take(&mut out));
+        if !piece.is_empty() && pieces.send(Ok(piece)).await.is_err() {
+            return;
+        }
+        if outcome == Outcome::Complete {
+            return;
+        }
+        // Where nothing is under way, nothing can arrive any more.
+        let arrived = match outcome {
+            Outcome::Waiting => fetches.join_next().await,
+            _ => None,
+        };
+        let Some(Ok((id, fragment))) = arrived else {
+            let _gone = pieces.send(Err(Cut)).await;
+            return;
+        };
+        session.fragment(id, fragment);
+        outcome = advance(&origin, &mut session, &mut out, &mut fetches);
+    }
+}
