@@ -70,7 +70,7 @@ pub enum ProfileUse {
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
     /// It is no JSON, or a field is missing, unknown or of the wrong type.
-    #[error("{0}")]
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// `site` is not 1 to 64 of `a-z 0-9 -`.
     #[error("`site` is {0:?}; write 1 to 64 of a-z, 0-9 and -")]

@@ -21,6 +21,8 @@ pub struct OutgoingRequest {
 
 /// How an edge says to an origin that it stitches (Edge Architecture Specification, section 2.2).
 const CAPABILITY: HeaderValue = HeaderValue::from_static("hs=\"Hemstitch/1.0 ESI/1.0\"");
+/// The same for a fragment, in which nothing is processed: it is to come as authored, without anybody's blocks in it.
+const AS_AUTHORED: HeaderValue = HeaderValue::from_static("hs=\"Hemstitch/1.0\"");
 const SURROGATE_CAPABILITY: HeaderName = HeaderName::from_static("surrogate-capability");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
@@ -48,7 +50,8 @@ pub fn shared_fill(head: &RequestHead, site: &Site) -> OutgoingRequest {
 
 /// The request for a fragment: like [`shared_fill`], made of the fragment's own URL alone.
 pub fn fragment_request(target: &FragmentTarget, site: &Site) -> OutgoingRequest {
-    let headers = constant(target.host(), site, "text/html,*/*;q=0.8");
+    let mut headers = constant(target.host(), site, "text/html,*/*;q=0.8");
+    headers.insert(SURROGATE_CAPABILITY, AS_AUTHORED);
     OutgoingRequest { method: Method::GET, path_and_query: target.path_and_query().to_owned(), headers }
 }
 
