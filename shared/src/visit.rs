@@ -272,6 +272,11 @@ impl Visit {
         }
     }
 
+    /// What to store where the origin could not be reached for a shared page, so that nobody waits in line to find out.
+    pub fn unreachable(&self) -> Retain {
+        Retain::Marker(Marker::Own, FAILURE_MARKER_S)
+    }
+
     /// The answer to `/_hs/blocks/{name}`: what this visitor's slot of that name shows, and nothing for its default.
     pub fn block(&self, name: &str) -> Option<PageSession> {
         if !is_slot_name(name) {

@@ -69,7 +69,8 @@ pub fn own_fetch(head: &RequestHead, site: &Site) -> OutgoingRequest {
         header::IF_RANGE,
         header::RANGE,
     ];
-    conditional.iter().for_each(|name| drop(outgoing.headers.remove(name)));
+    let of_a_body = [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::EXPECT];
+    conditional.iter().chain(&of_a_body).for_each(|name| drop(outgoing.headers.remove(name)));
     outgoing.headers.insert(header::ACCEPT_ENCODING, GZIP);
     outgoing.headers.insert(SURROGATE_CAPABILITY, CAPABILITY);
     outgoing

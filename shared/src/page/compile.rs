@@ -112,7 +112,7 @@ struct Scanning {
 }
 
 enum Html {
-    /// No slot has been seen up to this offset, so nothing needs lol_html.
+    /// No slot's attribute starts before this offset, so nothing needs lol_html.
     Dormant(usize),
     Awake(Box<HtmlScanner>),
 }
@@ -228,10 +228,10 @@ impl Scanning {
         if let Html::Dormant(looked) = self.html {
             let unseen = page.get(looked..).unwrap_or_default();
             if !has_slot_attribute(unseen) {
-                let tail = if whole { 0 } else { SLOT_ATTRIBUTE.len() - 1 };
-                let seen = page.len().saturating_sub(tail).max(looked);
-                self.html = Html::Dormant(seen);
-                return seen.min(until);
+                // What has been sent of a tag whose attribute is still arriving is no loss: a slot begins behind its tag.
+                let overlap = page.len().saturating_sub(SLOT_ATTRIBUTE.len() - 1);
+                self.html = Html::Dormant(overlap.max(looked));
+                return until;
             }
             let Some(encoding) = self.settling.draft.plan.charset().scanning() else { return until };
             self.html = Html::awake(encoding, options);

@@ -167,6 +167,9 @@ fn bytes_before_a_slot_are_certain_before_it_closes() {
     assert_eq!(compiler.plan().map(covered), Some(31));
     compiler.write(b"</p><b>after</b>");
     assert_eq!(compiler.plan().map(covered), Some(51));
+    let mut plain = PageCompiler::new(utf8());
+    plain.write(b"<h1>head</h1><p data-hs");
+    assert_eq!(plain.plan().map(covered), Some(23));
 }
 
 #[test]

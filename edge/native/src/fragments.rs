@@ -1,0 +1,177 @@
+//! Fragments: from the cache, or from whoever serves them, in the time that a page waits for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::header;
+use bytes::Bytes;
+use hemstitch::http::{self, Marker};
+use hemstitch::page::Life;
+use hemstitch::session::{Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
+use tokio::time::timeout;
+
+use crate::body::{BodyError, RequestBody};
+use crate::cache::{Found, Refresh};
+use crate::clock::unix_now;
+use crate::convert;
+use crate::fills::Claim;
+use crate::gunzip::{Gunzip, is_gzip};
+use crate::origin::FIRST_BYTE;
+use crate::origin_body::OriginBody;
+use crate::serving::{ServedSite, Serving};
+
+/// One fragment that a page waits for.
+#[derive(Clone)]
+pub struct FragmentFetch {
+    /// What all requests share.
+    pub serving: Arc<Serving>,
+    /// The site of the page.
+    pub site: Arc<ServedSite>,
+    /// What is asked for.
+    pub request: FragmentRequest,
+}
+
+/// How long a fragment that failed is left alone, in seconds: those who waited for it must not ask one by one.
+const FAILURE_S: u64 = 2;
+/// What stands in the cache for a fragment that may not be stored, and for one that failed.
+const NOT_SHARED: Marker = Marker::Own;
+const FAILED: Marker = Marker::Pass;
+
+/// What the cache says of a fragment.
+enum Known {
+    Here(Fragment),
+    /// It may not be stored, so nobody need wait for another's.
+    NotShared,
+    /// It has just failed, and is left alone for a moment.
+    Failed,
+    No,
+}
+
+impl FragmentFetch {
+    /// The fragment, or why it is not there.
+    pub async fn run(self) -> Result<Fragment, FragmentFailure> {
+        let key = self.request.target.cache_key();
+        let fallback = match self.serving.cache.find(key.as_str(), unix_now()) {
+            Found::Stale { object, refresh } => {
+                if let Some(fragment) = Fragment::decode(&object) {
+                    if refresh == Refresh::Due {
+                        self.refresh(key.as_str());
+                    }
+                    return Ok(fragment);
+                }
+                None
+            }
+            Found::IfError(object) => Fragment::decode(&object),
+            Found::Fresh(_) | Found::Nothing => None,
+        };
+        let within = Duration::from_millis(self.request.timeout_ms.into());
+        let outcome = timeout(within, self.find_or_ask(key.as_str())).await.unwrap_or_else(|_| {
+            self.failed(key.as_str());
+            Err(FragmentFailure::Unreachable)
+        });
+        match (outcome, fallback) {
+            (Err(_), Some(fragment)) => Ok(fragment),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Asks, or waits for another who does; where that one failed, asks in its turn.
+    async fn find_or_ask(&self, key: &str) -> Result<Fragment, FragmentFailure> {
+        loop {
+            match self.known(key) {
+                Known::Here(fragment) => return Ok(fragment),
+                Known::NotShared => return self.ask(key).await,
+                Known::Failed => return Err(FragmentFailure::Unreachable),
+                Known::No => {}
+            }
+            match self.serving.fills.claim(key) {
+                Claim::Follow(following) => following.done().await,
+                Claim::Lead(_lead) => {
+                    // Another may have finished between the look and the claim.
+                    return match self.known(key) {
+                        Known::Here(fragment) => Ok(fragment),
+                        Known::Failed => Err(FragmentFailure::Unreachable),
+                        Known::NotShared | Known::No => self.ask(key).await,
+                    };
+                }
+            }
+        }
+    }
+
+    fn known(&self, key: &str) -> Known {
+        let Found::Fresh(object) = self.serving.cache.find(key, unix_now()) else { return Known::No };
+        match Marker::decode(&object) {
+            Some(NOT_SHARED) => Known::NotShared,
+            Some(FAILED) => Known::Failed,
+            None => Fragment::decode(&object).map_or(Known::No, Known::Here),
+        }
+    }
+
+    async fn ask(&self, key: &str) -> Result<Fragment, FragmentFailure> {
+        let arrived = self.fetch(key).await;
+        if arrived.is_err() {
+            self.failed(key);
+        }
+        arrived
+    }
+
+    fn failed(&self, key: &str) {
+        match self.serving.cache.find(key, unix_now()) {
+            Found::Nothing => self.mark(key, FAILED, FAILURE_S),
+            // What is stale is better than nothing, and a marker would take its place.
+            Found::Fresh(_) | Found::Stale { .. } | Found::IfError(_) => {
+                self.serving.cache.pause(key, unix_now());
+            }
+        }
+    }
+
+    async fn fetch(&self, key: &str) -> Result<Fragment, FragmentFailure> {
+        let target = &self.request.target;
+        let upstream = self.site.fragment_upstream(target).ok_or(FragmentFailure::NotAllowed)?;
+        let (body, sent) = RequestBody::new(None);
+        let request = convert::outgoing(http::fragment_request(target, &self.site.site), body)
+            .ok_or(FragmentFailure::NotAllowed)?;
+        let answer = self.serving.origins.ask(upstream, request, sent, FIRST_BYTE).await;
+        let (parts, body) = answer.map_err(|_| FragmentFailure::Unreachable)?.into_parts();
+        let mut head = convert::response_head(parts);
+        let gunzip = is_gzip(&head.headers).then(Gunzip::new);
+        if gunzip.is_some() {
+            head.headers.remove(header::CONTENT_ENCODING);
+        }
+        let content =
+            OriginBody::new(body, gunzip).all(MAX_FRAGMENT_BYTES).await.map_err(|error| match error {
+                BodyError::TooLarge => FragmentFailure::TooLarge,
+                _ => FragmentFailure::Unreachable,
+            })?;
+        let fragment = Fragment::from_response(&head, content)?;
+        let now = unix_now();
+        match http::fragment_freshness(&head, self.request.ttl_s, now) {
+            Some(freshness) => self.store(key, fragment.encode(), freshness.life(now)),
+            None => self.mark(key, NOT_SHARED, self.site.site.marker_ttl_s.into()),
+        }
+        Ok(fragment)
+    }
+
+    fn mark(&self, key: &str, marker: Marker, seconds: u64) {
+        let now = unix_now();
+        let until = now.plus_seconds(seconds);
+        let life = Life { born: now, fresh_until: until, revalidate_until: until, stale_until: until };
+        self.store(key, marker.encode(), life);
+    }
+
+    fn store(&self, key: &str, object: Vec<u8>, life: Life) {
+        self.serving.cache.store(key, Bytes::from(object), life);
+    }
+
+    /// Fetches it again while the stale one is shown.
+    fn refresh(&self, key: &str) {
+        let Claim::Lead(lead) = self.serving.fills.claim(key) else { return };
+        let (fetch, key) = (self.clone(), key.to_owned());
+        tokio::spawn(async move {
+            let _lead = lead;
+            if timeout(FIRST_BYTE, fetch.ask(&key)).await.is_err() {
+                fetch.failed(&key);
+            }
+        });
+    }
+}

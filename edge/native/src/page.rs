@@ -1,0 +1,338 @@
+//! Pages: one request for a page, from the look into the cache to the answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderMap, Method, Response, header, response};
+use bytes::Bytes;
+use hemstitch::facts::Place;
+use hemstitch::http::{self, CacheKey, Lookup, Marker, OutgoingRequest, RequestHead, ResponseHead};
+use hemstitch::kill_switch::KillSwitch;
+use hemstitch::pack::Pack;
+use hemstitch::page::Life;
+use hemstitch::session::PageSession;
+use hemstitch::visit::{Answer, Cached, Fetched, Retain, Visit};
+use hyper::body::Incoming;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use crate::answer::{Answered, bad_gateway};
+use crate::body::{ReplyBody, RequestBody, pipe};
+use crate::cache::{Found, Refresh};
+use crate::clock::unix_now;
+use crate::compress::Coding;
+use crate::convert;
+use crate::fills::{Claim, Lead};
+use crate::gunzip::{Gunzip, is_gzip};
+use crate::journal::Way;
+use crate::origin::{FIRST_BYTE, OriginError};
+use crate::origin_body::OriginBody;
+use crate::pass::{self, Passage};
+use crate::pump::{Keep, Pump};
+use crate::serving::{ServedSite, Serving};
+
+/// How long a visitor waits for what another is fetching before they fetch it themselves.
+const FOLLOW: Duration = Duration::from_secs(5);
+
+/// One request for a page.
+pub struct PageRequest {
+    serving: Arc<Serving>,
+    site: Arc<ServedSite>,
+    peer: IpAddr,
+    coding: Coding,
+    visit: Visit,
+    pack: Option<Arc<Pack>>,
+    kill: KillSwitch,
+}
+
+/// What an object out of the cache comes to.
+enum Stored {
+    Answer(Response<ReplyBody>),
+    Marker(Marker),
+    Unusable,
+}
+
+impl PageRequest {
+    /// A request of a visitor, with the rules that are in force for it.
+    pub async fn arrive(
+        serving: Arc<Serving>,
+        site: Arc<ServedSite>,
+        head: RequestHead,
+        peer: IpAddr,
+    ) -> Result<PageRequest, getrandom::Error> {
+        let mut entropy = [0; 16];
+        getrandom::fill(&mut entropy)?;
+        let coding = Coding::negotiate(&head.headers);
+        let place = convert::place(&head.headers, serving.place_header.as_ref());
+        let keys = site.keys.as_ref();
+        let mut visit = Visit::arrive(Arc::clone(&site.site), keys, head, place, unix_now(), entropy);
+        let pack = site.packs.current(site.site.pack_deadline_ms).await;
+        let kill = serving.switch.now();
+        visit.equip(pack.clone(), kill.clone());
+        Ok(PageRequest { serving, site, peer, coding, visit, pack, kill })
+    }
+
+    /// Answers it.
+    pub async fn answer(self, lookup: Lookup, body: Incoming) -> Answered {
+        let pack = self.serving.log.then(|| self.pack_label());
+        let answered = match lookup {
+            Lookup::Bypass => self.own().await,
+            Lookup::Shared(key) => self.shared(key, body).await,
+        };
+        answered.with_pack(pack)
+    }
+
+    /// What this visitor's slot of that name shows.
+    pub fn block(self, name: &str) -> Option<Answered> {
+        let session = self.visit.block(name)?;
+        let pack = self.serving.log.then(|| self.pack_label());
+        Some(Answered::new(self.session_reply(Box::new(session)), Way::Block).with_pack(pack))
+    }
+
+    async fn shared(self, key: CacheKey, body: Incoming) -> Answered {
+        let deadline = Instant::now() + FOLLOW;
+        loop {
+            let (found, way, fallback) = self.look(key.as_str());
+            match found.map(|object| self.stored(key.as_str(), object)) {
+                Some(Stored::Answer(reply)) => return Answered::new(reply, way).with_key(key),
+                Some(Stored::Marker(Marker::Own)) => return self.own().await.with_key(key),
+                Some(Stored::Marker(Marker::Pass)) => {
+                    let PageRequest { serving, site, peer, visit, .. } = self;
+                    let passage = Passage { serving, site, peer, upgrade: None };
+                    return pass::pass(passage, visit.request(), body).await.with_key(key);
+                }
+                Some(Stored::Unusable) => self.serving.cache.remove(key.as_str()),
+                None => {}
+            }
+            let lead = match self.serving.fills.claim(key.as_str()) {
+                Claim::Follow(following) => match timeout_at(deadline, following.done()).await {
+                    Ok(()) => continue,
+                    Err(_) => None,
+                },
+                // Another may have finished between the look and the claim.
+                Claim::Lead(_) if self.look(key.as_str()).0.is_some() => continue,
+                Claim::Lead(lead) => Some(lead),
+            };
+            let (tell, told) = oneshot::channel();
+            // On its own, so that a visitor who goes away does not stop what others wait for.
+            tokio::spawn(self.fill(key.as_str().to_owned(), lead, fallback, tell));
+            let answered = told.await.unwrap_or_else(|_| Answered::new(bad_gateway(), Way::Failed));
+            return answered.with_key(key);
+        }
+    }
+
+    /// What can be served at once, and what only if the origin fails.
+    fn look(&self, key: &str) -> (Option<Bytes>, Way, Option<Bytes>) {
+        match self.serving.cache.find(key, unix_now()) {
+            Found::Fresh(object) => (Some(object), Way::Hit, None),
+            Found::Stale { object, refresh } => {
+                if refresh == Refresh::Due {
+                    self.refresh(key, object.clone());
+                }
+                (Some(object), Way::Stale, None)
+            }
+            Found::IfError(object) => (None, Way::Miss, Some(object)),
+            Found::Nothing => (None, Way::Miss, None),
+        }
+    }
+
+    fn stored(&self, key: &str, object: Bytes) -> Stored {
+        match self.visit.from_cache(object) {
+            Cached::Page { session, again } => {
+                if let Some(object) = again {
+                    self.serving.cache.refit(key, object);
+                }
+                Stored::Answer(self.session_reply(session))
+            }
+            Cached::NotModified(mut head) => {
+                self.coding.announce(&mut head.headers);
+                head.headers.remove(header::CONTENT_ENCODING);
+                Stored::Answer(convert::reply(head, ReplyBody::empty()))
+            }
+            Cached::Marker(marker) => Stored::Marker(marker),
+            Cached::Unusable => Stored::Unusable,
+        }
+    }
+
+    /// The answer of a session whose page is at hand.
+    fn session_reply(&self, session: Box<PageSession>) -> Response<ReplyBody> {
+        let (head, coding) = self.session_head(&session);
+        if self.is_head() {
+            return convert::reply(head, ReplyBody::empty());
+        }
+        let pump = Pump::new(Arc::clone(&self.serving), Arc::clone(&self.site), session, coding);
+        convert::reply(head, pump.stored())
+    }
+
+    fn session_head(&self, session: &PageSession) -> (ResponseHead, Coding) {
+        let mut head = session.head().clone();
+        let coding = self.coding.announce(&mut head.headers);
+        (head, coding)
+    }
+
+    fn is_head(&self) -> bool {
+        self.visit.request().method == Method::HEAD
+    }
+
+    /// Fetches a stale page again, for nobody in particular, while the visitor is shown the stale one.
+    fn refresh(&self, key: &str, stale: Bytes) {
+        let Claim::Lead(lead) = self.serving.fills.claim(key) else { return };
+        let asked = self.visit.request();
+        let request = RequestHead {
+            method: Method::GET,
+            host: asked.host.clone(),
+            path_and_query: asked.path_and_query.clone(),
+            headers: HeaderMap::new(),
+        };
+        let site = Arc::clone(&self.site.site);
+        let mut visit = Visit::arrive(site, None, request, Place::default(), unix_now(), [0; 16]);
+        visit.equip(self.pack.clone(), self.kill.clone());
+        let anonymous = PageRequest {
+            serving: Arc::clone(&self.serving),
+            site: Arc::clone(&self.site),
+            peer: self.peer,
+            coding: Coding::Identity,
+            visit,
+            pack: self.pack.clone(),
+            kill: self.kill.clone(),
+        };
+        let (tell, _) = oneshot::channel();
+        tokio::spawn(anonymous.fill(key.to_owned(), Some(lead), Some(stale), tell));
+    }
+
+    /// Fetches the page for everybody, and tells this visitor what comes of it.
+    async fn fill(
+        self,
+        key: String,
+        lead: Option<Lead>,
+        fallback: Option<Bytes>,
+        tell: oneshot::Sender<Answered>,
+    ) {
+        let asked = http::shared_fill(self.visit.request(), &self.site.site);
+        let answer = self.ask(asked).await;
+        let failed = answer.as_ref().map_or(true, |answer| answer.status().is_server_error());
+        if let Some(object) = fallback.filter(|_| failed) {
+            self.serving.cache.pause(&key, unix_now());
+            drop(lead);
+            let reply = match self.stored(&key, object) {
+                Stored::Answer(reply) => Answered::new(reply, Way::Stale),
+                Stored::Marker(_) | Stored::Unusable => Answered::new(bad_gateway(), Way::Failed),
+            };
+            let _ = tell.send(reply);
+            return;
+        }
+        let Ok(answer) = answer else {
+            drop(lead);
+            let _ = tell.send(Answered::new(bad_gateway(), Way::Failed));
+            return;
+        };
+        let (parts, body) = answer.into_parts();
+        let (judged, gunzip) = self.judge(parts, Fetched::Shared);
+        let retain = match &judged {
+            Answer::Page { retain, .. } | Answer::Untouched { retain, .. } | Answer::FetchOwn { retain } => {
+                *retain
+            }
+        };
+        let keep = self.retain(retain, key, lead);
+        match judged {
+            Answer::FetchOwn { .. } if tell.is_closed() => {}
+            Answer::FetchOwn { .. } => {
+                let _ = tell.send(self.own().await);
+            }
+            Answer::Untouched { head, .. } => {
+                let _ = tell.send(Answered::new(self.untouched(head, body), Way::Miss));
+            }
+            Answer::Page { session, .. } => {
+                let (head, coding) = self.session_head(&session);
+                let (pipe, reply) = match self.is_head() {
+                    true => (None, ReplyBody::empty()),
+                    false => {
+                        let (pipe, piped) = pipe();
+                        (Some(pipe), ReplyBody::piped(piped))
+                    }
+                };
+                let _ = tell.send(Answered::new(convert::reply(head, reply), Way::Miss));
+                let pump = Pump::new(self.serving, self.site, session, coding);
+                pump.run(Some(OriginBody::new(body, gunzip)), pipe, keep).await;
+            }
+        }
+    }
+
+    /// Fetches the page for this visitor alone.
+    async fn own(self) -> Answered {
+        let mut asked = http::own_fetch(self.visit.request(), &self.site.site);
+        convert::note_visitor(&mut asked.headers, self.peer);
+        let Ok(answer) = self.ask(asked).await else { return Answered::new(bad_gateway(), Way::Failed) };
+        let (parts, body) = answer.into_parts();
+        let (judged, gunzip) = self.judge(parts, Fetched::Own);
+        let reply = match judged {
+            Answer::Untouched { head, .. } => self.untouched(head, body),
+            // The core does not ask for what it has just been given.
+            Answer::FetchOwn { .. } => bad_gateway(),
+            Answer::Page { session, .. } => {
+                let (head, coding) = self.session_head(&session);
+                if self.is_head() {
+                    return Answered::new(convert::reply(head, ReplyBody::empty()), Way::Own);
+                }
+                let (pipe, piped) = pipe();
+                let pump = Pump::new(self.serving, self.site, session, coding);
+                tokio::spawn(pump.run(Some(OriginBody::new(body, gunzip)), Some(pipe), None));
+                convert::reply(head, ReplyBody::piped(piped))
+            }
+        };
+        Answered::new(reply, Way::Own)
+    }
+
+    async fn ask(&self, asked: OutgoingRequest) -> Result<Response<Incoming>, OriginError> {
+        let (body, sent) = RequestBody::new(None);
+        let request = convert::outgoing(asked, body).ok_or(OriginError::Target)?;
+        let answer = self.serving.origins.ask(&self.site.origin, request, sent, FIRST_BYTE).await;
+        if let Err(error) = &answer {
+            self.site.complain(error);
+        }
+        answer
+    }
+
+    /// Has the core judge an answer, as if a page that is gzip were not.
+    fn judge(&self, parts: response::Parts, fetched: Fetched) -> (Answer, Option<Gunzip>) {
+        let head = convert::response_head(parts);
+        if is_gzip(&head.headers) {
+            let mut plain = head.clone();
+            pass::decoded(&mut plain.headers);
+            match self.visit.from_origin(plain, fetched) {
+                Answer::Untouched { .. } => {}
+                page => return (page, Some(Gunzip::new())),
+            }
+        }
+        (self.visit.from_origin(head, fetched), None)
+    }
+
+    /// Stores a marker at once, so that nobody waits for a page that is not coming; a page is kept for later.
+    fn retain(&self, retain: Retain, key: String, lead: Option<Lead>) -> Option<Keep> {
+        match retain {
+            Retain::Page(life) => Some(Keep { key, life, lead }),
+            Retain::Nothing => None,
+            Retain::Marker(marker, seconds) => {
+                let now = unix_now();
+                let until = now.plus_seconds(seconds.into());
+                let life =
+                    Life { born: now, fresh_until: until, revalidate_until: until, stale_until: until };
+                self.serving.cache.store(&key, marker.encode(), life);
+                None
+            }
+        }
+    }
+
+    fn untouched(&self, head: ResponseHead, body: Incoming) -> Response<ReplyBody> {
+        pass::untouched(head, body, &self.visit.request().headers, self.is_head())
+    }
+
+    fn pack_label(&self) -> String {
+        match (&self.kill, &self.pack) {
+            (KillSwitch::Off, _) => "off".to_owned(),
+            (_, None) => "none".to_owned(),
+            (_, Some(pack)) => pack.hash().to_string().chars().take(16).collect(),
+        }
+    }
+}

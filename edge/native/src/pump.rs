@@ -1,0 +1,208 @@
+//! The pump: drives a session, from the origin's body and the fragments to the visitor.
+//!
+//! ```text
+//!  OriginBody ──page──► PageSession ──out──► Encoder ──► Pipe ──► visitor
+//!  fragments ─fragment─►     │
+//!                            └─ take_object ─► cache, as soon as the origin has sent everything
+//! ```
+//! A visitor who is slow, or goes away, holds up nothing but what is sent to them: a page that is to be stored is read
+//! to its end meanwhile, and no more of it lies in memory than `max_page_bytes` and a few pieces.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hemstitch::page::Life;
+use hemstitch::session::{FetchId, Fragment, FragmentFailure, PageSession, Step};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::body::{BodyError, Pipe, ReplyBody, Room, pipe};
+use crate::compress::{Coding, Encoder};
+use crate::fills::Lead;
+use crate::fragments::FragmentFetch;
+use crate::origin_body::OriginBody;
+use crate::serving::{ServedSite, Serving};
+
+/// Bytes that wait for a visitor before the session is asked for more.
+const MOST_WAITING: usize = 256 * 1024;
+
+/// Drives one session.
+pub struct Pump {
+    serving: Arc<Serving>,
+    site: Arc<ServedSite>,
+    session: Box<PageSession>,
+    encoder: Encoder,
+    running: JoinSet<Result<Fragment, FragmentFailure>>,
+    asked: HashMap<Id, FetchId>,
+    /// What the session has said and the visitor has not been sent.
+    out: Vec<u8>,
+}
+
+/// A page that is stored when it is complete.
+pub struct Keep {
+    /// Its key.
+    pub key: String,
+    /// How long it may be served.
+    pub life: Life,
+    /// The right to fetch it for everybody, given back when it is stored or will not be.
+    pub lead: Option<Lead>,
+}
+
+impl Pump {
+    /// A pump for one session, which codes what it sends.
+    pub fn new(
+        serving: Arc<Serving>,
+        site: Arc<ServedSite>,
+        session: Box<PageSession>,
+        coding: Coding,
+    ) -> Pump {
+        let (running, asked) = (JoinSet::new(), HashMap::new());
+        Pump { serving, site, session, encoder: Encoder::new(coding), running, asked, out: Vec::new() }
+    }
+
+    /// The body of a page that is here already: whole where no fragment is missing.
+    pub fn stored(mut self) -> ReplyBody {
+        let (pipe, piped) = pipe();
+        if self.advance() != Step::Done {
+            tokio::spawn(self.run(None, Some(pipe), None));
+        } else if let Ok(bytes) = self.encoder.last(std::mem::take(&mut self.out)) {
+            return ReplyBody::whole(bytes);
+        }
+        ReplyBody::piped(piped)
+    }
+
+    /// Pumps until the visitor, if there is one, has everything, and what is to be kept is stored.
+    pub async fn run(
+        mut self,
+        mut origin: Option<OriginBody>,
+        mut pipe: Option<Pipe>,
+        mut keep: Option<Keep>,
+    ) {
+        let limit = self.site.site.max_page_bytes;
+        let (mut received, mut step) = (0, Step::Wait);
+        while pipe.is_some() || (keep.is_some() && origin.is_some()) {
+            if pipe.is_some() && step == Step::Wait && self.out.len() < MOST_WAITING {
+                step = self.advance();
+            }
+            let has_news = !self.out.is_empty() || step != Step::Wait;
+            // Beyond the limit the session holds what it cannot send, so it is given no more than it can.
+            let listens = received < limit || (self.out.is_empty() && self.running.is_empty());
+            if !has_news && origin.is_none() && self.running.is_empty() {
+                return;
+            }
+            tokio::select! {
+                room = room_of(pipe.as_ref()), if has_news => match room {
+                    None => pipe = self.give_up(),
+                    Some(room) => {
+                        if self.send(room, &step).is_err() {
+                            return;
+                        }
+                        match step {
+                            Step::Done => return end(pipe).await,
+                            Step::Abort => return,
+                            Step::Wait | Step::Fetch(_) => {}
+                        }
+                        if let Some(origin) = origin.as_mut().filter(|_| !listens) {
+                            origin.attend();
+                        }
+                    }
+                },
+                () = closed(pipe.as_ref()) => pipe = self.give_up(),
+                arrived = next_of(&mut origin), if listens => {
+                    if let Some(Ok(bytes)) = &arrived {
+                        received += bytes.len();
+                        self.session.page(bytes);
+                        if received > limit {
+                            keep = None;
+                        }
+                    } else {
+                        self.finish(arrived, keep.take());
+                        origin = None;
+                    }
+                }
+                Some(joined) = self.running.join_next_with_id() => self.joined(joined),
+            }
+        }
+    }
+
+    /// Goes on as far as is possible, and starts what has to be fetched.
+    fn advance(&mut self) -> Step {
+        loop {
+            match self.session.advance(&mut self.out) {
+                Step::Fetch(request) => {
+                    let (serving, site) = (Arc::clone(&self.serving), Arc::clone(&self.site));
+                    let id = request.id;
+                    let task = self.running.spawn(FragmentFetch { serving, site, request }.run());
+                    self.asked.insert(task.id(), id);
+                }
+                step => return step,
+            }
+        }
+    }
+
+    fn send(&mut self, room: Room, step: &Step) -> std::io::Result<()> {
+        let out = std::mem::take(&mut self.out);
+        let coded = if *step == Step::Done { self.encoder.last(out)? } else { self.encoder.piece(out)? };
+        if !coded.is_empty() {
+            room.send(coded);
+        }
+        Ok(())
+    }
+
+    /// The visitor has gone: nothing is made for them any more.
+    fn give_up(&mut self) -> Option<Pipe> {
+        self.running.abort_all();
+        self.out = Vec::new();
+        None
+    }
+
+    /// The origin has sent everything, or broken off.
+    fn finish(&mut self, arrived: Option<Result<Bytes, BodyError>>, keep: Option<Keep>) {
+        if arrived.is_some() {
+            return self.session.page_cut();
+        }
+        self.session.page_end();
+        let Some(Keep { key, life, lead }) = keep else { return };
+        if let Some(object) = self.session.take_object() {
+            self.serving.cache.store(&key, object, life);
+        }
+        drop(lead);
+    }
+
+    fn joined(&mut self, joined: Result<(Id, Result<Fragment, FragmentFailure>), JoinError>) {
+        let (task, outcome) = match joined {
+            Ok((task, outcome)) => (task, outcome),
+            Err(died) => (died.id(), Err(FragmentFailure::Unreachable)),
+        };
+        if let Some(id) = self.asked.remove(&task) {
+            self.session.fragment(id, outcome);
+        }
+    }
+}
+
+async fn room_of(pipe: Option<&Pipe>) -> Option<Room> {
+    match pipe {
+        Some(pipe) => pipe.room().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn closed(pipe: Option<&Pipe>) {
+    match pipe {
+        Some(pipe) => pipe.closed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_of(origin: &mut Option<OriginBody>) -> Option<Result<Bytes, BodyError>> {
+    match origin {
+        Some(origin) => origin.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn end(pipe: Option<Pipe>) {
+    if let Some(room) = room_of(pipe.as_ref()).await {
+        room.end();
+    }
+}

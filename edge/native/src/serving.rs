@@ -1,0 +1,134 @@
+//! What all requests share: the sites, the cache, the origins.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hemstitch::http::{FragmentSource, FragmentTarget};
+use hemstitch::site::{Site, host_of};
+use hemstitch::visit::Keys;
+use http::HeaderName;
+
+use crate::cache::Cache;
+use crate::clock::unix_now;
+use crate::config::Config;
+use crate::fills::Fills;
+use crate::journal;
+use crate::keys::{self, KeysError};
+use crate::origin::{OriginError, Origins, Upstream, UpstreamError};
+use crate::store::{Packs, Watch};
+use crate::switch::Switch;
+
+/// What all requests share.
+pub struct Serving {
+    /// Pages, fragments and markers.
+    pub cache: Cache,
+    /// Who is fetching what.
+    pub fills: Arc<Fills>,
+    /// Connections to origins.
+    pub origins: Arc<Origins>,
+    /// The kill switch.
+    pub switch: Switch,
+    /// Header with the visitor's country.
+    pub place_header: Option<HeaderName>,
+    /// Largest body of a request, in bytes.
+    pub max_upload_bytes: u64,
+    /// Whether every request is noted.
+    pub log: bool,
+    hosts: HashMap<String, Arc<ServedSite>>,
+}
+
+/// A site with what serves it.
+pub struct ServedSite {
+    /// Its configuration.
+    pub site: Arc<Site>,
+    /// Its secrets.
+    pub keys: Option<Keys>,
+    /// Its rules.
+    pub packs: Packs,
+    /// Where its pages come from.
+    pub origin: Upstream,
+    fragment_hosts: HashMap<String, Upstream>,
+    complained: AtomicU64,
+}
+
+/// Why a configuration cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServingError {
+    /// Keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A URL is none that this edge can ask.
+    #[error("site {site:?}: {error}")]
+    Upstream {
+        /// The site.
+        site: String,
+        /// Why not.
+        error: UpstreamError,
+    },
+}
+
+impl Serving {
+    /// Gets everything ready, and what has to be looked after in the background.
+    pub fn new(config: &Config, switch: Switch) -> Result<(Serving, Vec<Watch>), ServingError> {
+        let origins = Arc::new(Origins::default());
+        let (mut hosts, mut watches) = (HashMap::new(), Vec::new());
+        for site in &config.sites {
+            let site = Arc::new(site.clone());
+            let (watch, packs) = Watch::new(Arc::clone(&site), config.kv.clone(), Arc::clone(&origins));
+            watches.push(watch);
+            let keys = match &config.keys {
+                Some(folder) => keys::read(folder, &site.name)?,
+                None => None,
+            };
+            let served = Arc::new(ServedSite::new(site, keys, packs)?);
+            for host in served.site.hosts() {
+                hosts.insert(host.clone(), Arc::clone(&served));
+            }
+        }
+        let serving = Serving {
+            cache: Cache::new(config.cache_bytes),
+            fills: Arc::default(),
+            origins,
+            switch,
+            place_header: config.place_header.clone(),
+            max_upload_bytes: config.max_upload_bytes,
+            log: config.log,
+            hosts,
+        };
+        Ok((serving, watches))
+    }
+
+    /// The site that a `Host` header names.
+    pub fn site(&self, host: &str) -> Option<&Arc<ServedSite>> {
+        self.hosts.get(&host_of(host).to_ascii_lowercase())
+    }
+}
+
+impl ServedSite {
+    fn new(site: Arc<Site>, keys: Option<Keys>, packs: Packs) -> Result<ServedSite, ServingError> {
+        let upstream = |url: &str| {
+            Upstream::parse(url).map_err(|error| ServingError::Upstream { site: site.name.clone(), error })
+        };
+        let origin = upstream(&site.origin)?;
+        let hosts = site.fragment_hosts.values().map(|url| Ok((url.clone(), upstream(url)?)));
+        let fragment_hosts = hosts.collect::<Result<_, ServingError>>()?;
+        Ok(ServedSite { keys, packs, origin, fragment_hosts, site, complained: AtomicU64::new(0) })
+    }
+
+    /// Tells the operator that the origin does not answer, once a second at most.
+    pub fn complain(&self, error: &OriginError) {
+        let now = unix_now().0;
+        if self.complained.swap(now, Ordering::Relaxed) != now {
+            journal::warn(&format!("site {}: origin {}: {error}", self.site.name, self.origin));
+        }
+    }
+
+    /// Who is asked for a fragment.
+    pub fn fragment_upstream(&self, target: &FragmentTarget) -> Option<&Upstream> {
+        match target.source() {
+            FragmentSource::Origin => Some(&self.origin),
+            FragmentSource::Host(url) => self.fragment_hosts.get(url),
+        }
+    }
+}

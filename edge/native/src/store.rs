@@ -1,0 +1,193 @@
+//! The store of publications, and the pack of each site that is held in memory.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hemstitch::http::OutgoingRequest;
+use hemstitch::keeper::{Keeper, KeeperError, Want};
+use hemstitch::pack::Pack;
+use hemstitch::site::Site;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::body::{BodyError, RequestBody};
+use crate::clock::unix_now;
+use crate::config::Kv;
+use crate::convert;
+use crate::journal;
+use crate::origin::{FIRST_BYTE, OriginError, Origins};
+use crate::origin_body::OriginBody;
+
+/// Largest value that is read, in bytes. A pack has at most 20 MB.
+const MOST_VALUE_BYTES: usize = 25 * 1024 * 1024;
+/// How often it is looked whether something is to be looked up; how often that is, the keeper knows.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What is known of a site's pack.
+#[derive(Clone, Default)]
+enum Held {
+    /// The first look-up is not over.
+    #[default]
+    Unknown,
+    /// The last good one, or none.
+    Known(Option<Arc<Pack>>),
+}
+
+/// The pack of one site, kept up to date by a [`Watch`].
+#[derive(Clone)]
+pub struct Packs(watch::Receiver<Held>);
+
+impl Packs {
+    /// The pack in memory, at once; before the first look-up is over, that is waited for until `deadline_ms`.
+    pub async fn current(&self, deadline_ms: u64) -> Option<Arc<Pack>> {
+        if let Held::Known(pack) = &*self.0.borrow() {
+            return pack.clone();
+        }
+        let mut held = self.0.clone();
+        let known = held.wait_for(|held| matches!(held, Held::Known(_)));
+        match timeout(Duration::from_millis(deadline_ms), known).await {
+            Ok(Ok(held)) => match &*held {
+                Held::Known(pack) => pack.clone(),
+                Held::Unknown => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Looks after the pack of one site, away from all requests.
+pub struct Watch {
+    keeper: Keeper,
+    site: Arc<Site>,
+    kv: Kv,
+    origins: Arc<Origins>,
+    held: watch::Sender<Held>,
+    started: Instant,
+    complaint: Option<String>,
+}
+
+/// Why a look-up brought nothing that can be used.
+#[derive(Debug, thiserror::Error)]
+enum LookUpError {
+    #[error("store: {0}")]
+    File(#[from] std::io::Error),
+    #[error("store: {0}")]
+    Origin(#[from] OriginError),
+    #[error("store: {0}")]
+    Body(#[from] BodyError),
+    #[error("store: status {0}")]
+    Status(StatusCode),
+    #[error("{0}")]
+    Refused(#[from] KeeperError),
+}
+
+impl Watch {
+    /// A watch over a site, and what it holds.
+    pub fn new(site: Arc<Site>, kv: Kv, origins: Arc<Origins>) -> (Watch, Packs) {
+        let (held, packs) = watch::channel(Held::Unknown);
+        let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
+        let watch = Watch { keeper, site, kv, origins, held, started: Instant::now(), complaint: None };
+        (watch, Packs(packs))
+    }
+
+    /// Looks things up for as long as it is polled.
+    pub async fn run(mut self) {
+        loop {
+            while let Some(want) = self.keeper.wants(self.now_ms()) {
+                let outcome = self.look_up(want).await;
+                self.complain(outcome.err());
+            }
+            self.keeper.tick(unix_now());
+            self.publish();
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn look_up(&mut self, want: Want) -> Result<(), LookUpError> {
+        match want {
+            Want::Pointer(key) => {
+                let found = read(&self.kv, &self.origins, &key).await;
+                let bytes = found.as_ref().ok().and_then(Option::as_deref);
+                self.keeper.pointer_arrived(bytes, self.now_ms(), unix_now())?;
+                found.map(drop)
+            }
+            Want::Pack(key, hash) => {
+                let (bytes, failure) = match read(&self.kv, &self.origins, &key).await {
+                    Ok(bytes) => (bytes, Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                self.keeper.pack_arrived(&hash, bytes, self.now_ms(), unix_now())?;
+                failure
+            }
+        }
+    }
+
+    fn publish(&self) {
+        let current = self.keeper.current();
+        self.held.send_if_modified(|held| {
+            let same = match (&*held, &current) {
+                (Held::Known(Some(held)), Some(current)) => Arc::ptr_eq(held, current),
+                (Held::Known(None), None) => true,
+                _ => false,
+            };
+            if !same {
+                *held = Held::Known(current);
+            }
+            !same
+        });
+    }
+
+    /// Says once what is wrong, however often it is found.
+    fn complain(&mut self, error: Option<LookUpError>) {
+        let Some(error) = error else { return };
+        let complaint = error.to_string();
+        if self.complaint.as_ref() != Some(&complaint) {
+            journal::warn(&format!("site {}: {complaint}", self.site.name));
+            self.complaint = Some(complaint);
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+}
+
+/// The value of a key; `None` where there is none.
+async fn read(kv: &Kv, origins: &Arc<Origins>, key: &str) -> Result<Option<Vec<u8>>, LookUpError> {
+    match kv {
+        Kv::Folder(folder) => read_file(folder.join(key)).await,
+        Kv::Origin(upstream) => {
+            let mut headers = HeaderMap::new();
+            if let Ok(host) = HeaderValue::try_from(upstream.authority()) {
+                headers.insert(header::HOST, host);
+            }
+            let asked =
+                OutgoingRequest { method: Method::GET, path_and_query: format!("/_hs/kv/{key}"), headers };
+            let (body, sent) = RequestBody::new(None);
+            let Some(request) = convert::outgoing(asked, body) else { return Ok(None) };
+            let (parts, body) = origins.ask(upstream, request, sent, FIRST_BYTE).await?.into_parts();
+            match parts.status {
+                StatusCode::OK => Ok(Some(OriginBody::new(body, None).all(MOST_VALUE_BYTES).await?)),
+                StatusCode::NOT_FOUND => Ok(None),
+                status => Err(LookUpError::Status(status)),
+            }
+        }
+    }
+}
+
+async fn read_file(path: PathBuf) -> Result<Option<Vec<u8>>, LookUpError> {
+    match tokio::fs::metadata(&path).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+        Ok(file) if file.len() > MOST_VALUE_BYTES as u64 => return Err(BodyError::TooLarge.into()),
+        Ok(_) => {}
+    }
+    match tokio::fs::read(&path).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
