@@ -24,6 +24,6 @@ pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
         .cargo(["test", "--package", "e2e", "--"])
         .args(arguments)
         .env("HEMSTITCH_BIN", target_dir.file("debug/hemstitch"))
-        .env("HEMSTITCH_WASM", fastly::wasm())
+        .env("HEMSTITCH_FASTLY_WASM", fastly::wasm())
         .env("HEMSTITCH_VICEROY", viceroy::program()?))
 }

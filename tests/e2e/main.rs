@@ -1,0 +1,17 @@
+//! Every test drives real processes over HTTP, or the core in-process with the same cases.
+
+mod bad_input;
+mod broken_store;
+mod cache_contract;
+mod cache_key;
+mod corpus;
+mod demo;
+mod fragments;
+mod in_process;
+mod kill_switch;
+mod page_cases;
+mod passthrough;
+mod profile_cookie;
+mod stampede;
+mod streaming;
+mod upstream_privacy;

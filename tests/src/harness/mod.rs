@@ -1,0 +1,68 @@
+//! A scripted origin, the two edges as processes, a raw HTTP client, and what goes between them.
+//!
+//! ```text
+//!  Ask ──► Edge (native | Viceroy) ──► TestOrigin, which answers by Script and notes what it was asked
+//!                 ▲
+//!          TestSite: configuration, keys, published ruleset
+//! ```
+//!
+//! A [`Stage`] holds one of each. Nothing sleeps and hopes: a [`Gate`] withholds, [`patience::eventually`] polls.
+
+mod ask;
+mod case;
+mod case_files;
+mod child;
+mod edge;
+mod gate;
+mod in_process;
+mod jws;
+mod listen;
+mod native;
+mod origin;
+pub mod patience;
+mod programs;
+mod publication;
+mod reply;
+pub mod scene;
+mod script;
+mod site;
+mod split;
+mod stage;
+mod viceroy;
+mod visitor;
+mod wire;
+
+pub use ask::Ask;
+pub use case::{Case, CaseVisitor, Failure, Fragment};
+pub use child::Child;
+pub use edge::{EVERY_KIND, Edge, EdgeKind};
+pub use gate::Gate;
+pub use in_process::{Arrival, InProcess, Run};
+pub use jws::Jws;
+pub use origin::{Asked, TestOrigin};
+pub use programs::{cases, corpus, hemstitch, viceroy, workspace};
+pub use publication::{Publication, pointer_signed_by};
+pub use reply::{End, Reply};
+pub use script::Script;
+pub use site::{Secrets, TestSite};
+pub use split::split;
+pub use stage::Stage;
+pub use visitor::{Visitor, facts_token, now};
+
+/// Turns bodies that take an [`EdgeKind`] into one test for each edge: `name::native` and `name::viceroy`.
+#[macro_export]
+macro_rules! on_each_edge {
+    ($($name:ident)*) => { $(
+        mod $name {
+            #[test]
+            fn native() {
+                super::$name($crate::harness::EdgeKind::Native);
+            }
+
+            #[test]
+            fn viceroy() {
+                super::$name($crate::harness::EdgeKind::Viceroy);
+            }
+        }
+    )* };
+}

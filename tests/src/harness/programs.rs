@@ -1,0 +1,59 @@
+//! Where the built edges, the tools and the data are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The folder of the workspace's Cargo.toml.
+pub fn workspace() -> PathBuf {
+    // What cargo says as it runs us comes first: a binary built in one clone may be run in another.
+    let package = given("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    package.parent().expect("tests is a folder of the workspace").to_path_buf()
+}
+
+/// The binary `hemstitch`: `HEMSTITCH_BIN`, else the one that cargo built beside the tests.
+pub fn hemstitch() -> PathBuf {
+    let beside = || {
+        let tests = env::current_exe().expect("a test has a path");
+        tests.parent().and_then(Path::parent).expect("tests are in a folder of deps").join("hemstitch")
+    };
+    existing(given("HEMSTITCH_BIN").unwrap_or_else(beside), "cargo build --package hemstitch-origin")
+}
+
+/// The Fastly edge: `HEMSTITCH_FASTLY_WASM`, else where `cargo xtask build fastly` puts it.
+pub(super) fn fastly_wasm() -> PathBuf {
+    let built = || workspace().join("bin/hemstitch-fastly.wasm");
+    existing(given("HEMSTITCH_FASTLY_WASM").unwrap_or_else(built), "cargo xtask build fastly")
+}
+
+/// Fastly's local runtime: `HEMSTITCH_VICEROY`, else where `cargo xtask setup` puts it.
+pub fn viceroy() -> PathBuf {
+    let cached = || {
+        given("HEMSTITCH_CACHE")
+            .or_else(|| Some(given("XDG_CACHE_HOME")?.join("hemstitch")))
+            .or_else(|| Some(given("HOME")?.join(".cache/hemstitch")))
+            .unwrap_or_default()
+            .join("tools/viceroy-0.22.0/bin/viceroy")
+    };
+    existing(given("HEMSTITCH_VICEROY").unwrap_or_else(cached), "cargo xtask setup")
+}
+
+/// The folder of page cases.
+pub fn cases() -> PathBuf {
+    workspace().join("tests/cases/page")
+}
+
+/// The folder of real pages, or `None` where this machine has none: `HEMSTITCH_DATA`, else `../shared`.
+pub fn corpus() -> Option<PathBuf> {
+    let data = given("HEMSTITCH_DATA").unwrap_or_else(|| workspace().join("../shared"));
+    let corpus = data.join("corpus");
+    corpus.is_dir().then_some(corpus)
+}
+
+fn given(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn existing(path: PathBuf, made_by: &str) -> PathBuf {
+    assert!(path.exists(), "{} is missing: run `{made_by}`", path.display());
+    path
+}

@@ -1,0 +1,3 @@
+//! What the end-to-end tests share. The tests themselves are in `e2e/`, the page cases in `cases/`.
+
+pub mod harness;
