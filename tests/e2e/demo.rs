@@ -15,7 +15,8 @@ on_each_edge! {
     a_taken_port_is_said_with_a_hint
 }
 
-fn demo(kind: EdgeKind, port: u16) -> Command {
+/// `hemstitch demo` on this kind of edge.
+pub fn command(kind: EdgeKind, port: u16) -> Command {
     let mut command = Command::new(hemstitch());
     command.current_dir(workspace()).args(["demo", "--port", &port.to_string()]);
     if kind == EdgeKind::Viceroy {
@@ -25,7 +26,7 @@ fn demo(kind: EdgeKind, port: u16) -> Command {
 }
 
 /// Waits for the three commands that it prints.
-fn commands_of(child: &Child) -> Vec<String> {
+pub fn commands_of(child: &Child) -> Vec<String> {
     eventually("three lines that start with `curl `", || {
         let lines = child.lines();
         let commands: Vec<String> = lines
@@ -44,7 +45,7 @@ fn run(command: &str) -> String {
 }
 
 fn the_three_commands_answer_differently(kind: EdgeKind) {
-    let child = Child::start("the demo", &mut demo(kind, 0));
+    let child = Child::start("the demo", &mut command(kind, 0));
     let commands = commands_of(&child);
     for turn in ["cold", "warm"] {
         let answers: Vec<String> = commands.iter().map(|command| run(command)).collect();
@@ -57,7 +58,7 @@ fn the_three_commands_answer_differently(kind: EdgeKind) {
 }
 
 fn ctrl_c_stops_everything(kind: EdgeKind) {
-    let mut child = Child::start("the demo", &mut demo(kind, 0));
+    let mut child = Child::start("the demo", &mut command(kind, 0));
     let commands = commands_of(&child);
     run(&commands[0]);
     let family = descendants(child.id());
@@ -74,7 +75,7 @@ fn ctrl_c_stops_everything(kind: EdgeKind) {
 fn a_taken_port_is_said_with_a_hint(kind: EdgeKind) {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("a bound socket").port();
-    let mut child = Child::start("the demo", &mut demo(kind, port));
+    let mut child = Child::start("the demo", &mut command(kind, port));
     let status = child.wait_for_end();
     assert!(!status.success(), "a taken port is no success");
     eventually("a line with the port and a hint", || {
