@@ -1,0 +1,138 @@
+//! Sites, keys and the kill switch, out of the config store and the secret store, both called `hemstitch`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fastly::{ConfigStore, SecretStore};
+use hemstitch::keeper::Keeper;
+use hemstitch::kill_switch::KillSwitch;
+use hemstitch::pointer::PointerKeys;
+use hemstitch::site::{Site, host_of};
+use hemstitch::token::Keyring;
+use hemstitch::visit::Keys;
+
+const STORE: &str = "hemstitch";
+/// How long a site's configuration and keys are taken to be what they were.
+const CONFIGURATION_MS: u64 = 30_000;
+/// The same for the kill switch, which has to work at once.
+const KILL_SWITCH_MS: u64 = 1_000;
+/// Most hosts that one instance holds; the next one makes it start over.
+const MAX_HOSTS: usize = 256;
+
+/// The configuration, as far as an instance has needed it.
+#[derive(Default)]
+pub struct Config {
+    hosts: HashMap<String, Host>,
+    sites: HashMap<String, SiteState>,
+}
+
+struct Host {
+    site: Arc<Site>,
+    text: String,
+    read_ms: u64,
+}
+
+/// What an instance holds for a site.
+pub struct SiteState {
+    /// `None` where the secret of the profile cookie is missing or cannot be read.
+    pub keys: Option<Keys>,
+    pub keeper: Keeper,
+    pointer_keys: PointerKeys,
+    keys_read_ms: u64,
+    kill: KillSwitch,
+    kill_read_ms: u64,
+}
+
+impl Config {
+    /// The site of a `Host` header; `None` where no host of that name is configured.
+    pub fn site(&mut self, host: &str, now_ms: u64) -> Option<(Arc<Site>, &mut SiteState)> {
+        let host = host_of(host).to_ascii_lowercase();
+        if self.hosts.get(&host).is_none_or(|held| now_ms.saturating_sub(held.read_ms) >= CONFIGURATION_MS) {
+            self.read(&host, now_ms);
+        }
+        let site = Arc::clone(&self.hosts.get(&host)?.site);
+        let state = self.sites.entry(site.name.clone()).or_insert_with(|| SiteState::new(&site, now_ms));
+        state.keep_up(&site, now_ms);
+        Some((site, state))
+    }
+
+    /// Reads a host's site again. What cannot be read leaves what is held: an edge does not go dark by a slip.
+    fn read(&mut self, host: &str, now_ms: u64) {
+        let store = ConfigStore::try_open(STORE).ok();
+        let Some(text) = store.and_then(|store| store.try_get(&format!("host.{host}")).ok().flatten()) else {
+            return;
+        };
+        if let Some(held) = self.hosts.get_mut(host) {
+            held.read_ms = now_ms;
+            if held.text == text {
+                return;
+            }
+        }
+        match Site::parse(text.as_bytes()) {
+            Err(error) => eprintln!("config store: host.{host}: {error}"),
+            Ok(site) => {
+                if self.hosts.len() >= MAX_HOSTS {
+                    self.hosts.clear();
+                    self.sites.clear();
+                }
+                self.hosts.insert(host.to_owned(), Host { site: Arc::new(site), text, read_ms: now_ms });
+            }
+        }
+    }
+}
+
+impl SiteState {
+    fn new(site: &Site, now_ms: u64) -> Self {
+        SiteState {
+            keys: keys(&site.name),
+            keeper: Keeper::new(site.name.clone(), site.pointer_keys.clone()),
+            pointer_keys: site.pointer_keys.clone(),
+            keys_read_ms: now_ms,
+            kill: kill_switch(&site.name),
+            kill_read_ms: now_ms,
+        }
+    }
+
+    /// What the operator has turned off.
+    pub fn kill_switch(&self) -> KillSwitch {
+        self.kill.clone()
+    }
+
+    fn keep_up(&mut self, site: &Site, now_ms: u64) {
+        if self.pointer_keys != site.pointer_keys {
+            *self = SiteState::new(site, now_ms);
+        }
+        if now_ms.saturating_sub(self.keys_read_ms) >= CONFIGURATION_MS {
+            self.keys = keys(&site.name).or(self.keys.take());
+            self.keys_read_ms = now_ms;
+        }
+        if now_ms.saturating_sub(self.kill_read_ms) >= KILL_SWITCH_MS {
+            self.kill = kill_switch(&site.name);
+            self.kill_read_ms = now_ms;
+        }
+    }
+}
+
+fn keys(site: &str) -> Option<Keys> {
+    let store = SecretStore::open(STORE).ok()?;
+    let keyring = |name: &str| {
+        let secret = store.try_get(&format!("{site}.{name}")).ok().flatten()?;
+        let read = Keyring::parse(&secret.try_plaintext().ok()?);
+        read.inspect_err(|error| eprintln!("secret store: {site}.{name}: {error}")).ok()
+    };
+    Some(Keys { profile: keyring("profile")?, facts: keyring("facts") })
+}
+
+/// Two settings: `personalization` for all sites, `personalization.<site>` for one.
+fn kill_switch(site: &str) -> KillSwitch {
+    let Ok(store) = ConfigStore::try_open(STORE) else { return KillSwitch::On };
+    let setting = |key: &str| {
+        let text = store.try_get(key).ok().flatten();
+        text.map_or(KillSwitch::On, |text| KillSwitch::parse(&text))
+    };
+    match (setting("personalization"), setting(&format!("personalization.{site}"))) {
+        (KillSwitch::Off, _) | (_, KillSwitch::Off) => KillSwitch::Off,
+        (KillSwitch::On, other) | (other, KillSwitch::On) => other,
+        (KillSwitch::Without(all), KillSwitch::Without(own)) => KillSwitch::Without([all, own].concat()),
+    }
+}

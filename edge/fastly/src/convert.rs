@@ -1,0 +1,92 @@
+//! Requests and responses, from the platform's types to the core's and back.
+
+use std::net::IpAddr;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, header};
+use fastly::handle::RequestHandle;
+use fastly::http::{FramingHeadersMode, Url};
+use fastly::{Request, Response};
+use hemstitch::facts::Place;
+use hemstitch::http::{OutgoingRequest, RequestHead, ResponseHead};
+
+use crate::origin::Gzip;
+
+/// Tells the platform to compress on the way to the visitor.
+const COMPRESS: (&str, &str) = ("x-compress-hint", "on");
+
+/// The visitor's `Host`; `None` where it has none that a URL can have.
+///
+/// The platform's library parses the request's URL and panics where it cannot, so this comes before [`request_head`].
+pub fn host(request: &Request) -> Option<String> {
+    let host = request.get_header(header::HOST)?.to_str().ok()?;
+    Url::parse(&format!("http://{host}/")).ok().map(|_| host.to_owned())
+}
+
+/// The visitor's request, but for its body. The path is as the platform's library normalizes it (WHATWG URL Standard).
+pub fn request_head(request: &Request, host: String) -> RequestHead {
+    let url = request.get_url();
+    let path_and_query = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let headers = headers(request.get_headers());
+    RequestHead { method: request.get_method().clone(), host, path_and_query, headers }
+}
+
+/// A request for a backend; `None` where its host and path make no URL.
+pub fn request(outgoing: OutgoingRequest, gzip: Gzip) -> Option<RequestHandle> {
+    let host = outgoing.headers.get(header::HOST)?.to_str().ok()?;
+    let url = Url::parse(&format!("http://{host}{}", outgoing.path_and_query)).ok()?;
+    let mut request = Request::new(outgoing.method, url).with_auto_decompress_gzip(gzip == Gzip::Decoded);
+    outgoing.headers.iter().for_each(|(name, value)| request.append_header(name, value));
+    // Caching is ours; the platform's own would keep what the core has not judged.
+    request.set_pass(true);
+    // Sent by its handle: by itself it would bring along all that the library has for caching and images.
+    Some(request.into_handles().0)
+}
+
+/// Status and headers of a backend's answer.
+pub fn response_head(response: &Response) -> ResponseHead {
+    ResponseHead { status: response.get_status(), headers: headers(response.get_headers()) }
+}
+
+/// An answer for the visitor, without a body yet.
+pub fn response(head: &ResponseHead) -> Response {
+    let mut response = Response::from_status(head.status);
+    head.headers.iter().for_each(|(name, value)| response.append_header(name, value));
+    response
+}
+
+/// The head of an HTML page, which the platform compresses for visitors who can decode it.
+pub fn page_response(head: &ResponseHead) -> Response {
+    response(head).with_header(COMPRESS.0, COMPRESS.1)
+}
+
+/// The answer to HEAD where the origin said how long the body would be: the platform would take that header off.
+pub fn bodiless_response(head: &ResponseHead) -> Response {
+    let framing = match head.headers.contains_key(header::CONTENT_LENGTH) {
+        true => FramingHeadersMode::ManuallyFromHeaders,
+        false => FramingHeadersMode::Automatic,
+    };
+    response(head).with_framing_headers_mode(framing)
+}
+
+/// Where the visitor is, by their address.
+pub fn place(address: IpAddr) -> Place {
+    let Some(geo) = fastly::geo::geo_lookup(address) else { return Place::default() };
+    let known = |text: &str| if text == "?" || text == "??" { String::new() } else { text.to_owned() };
+    Place {
+        country: known(&geo.country_code().to_ascii_uppercase()),
+        region: known(geo.region().unwrap_or_default()),
+        city: known(geo.city()),
+        continent: known(geo.continent().as_code()),
+    }
+}
+
+fn headers<'h>(lines: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(24);
+    for (name, value) in lines {
+        headers.append(name, value.clone());
+    }
+    headers
+}

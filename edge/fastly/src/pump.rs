@@ -1,0 +1,152 @@
+//! Drives a [`PageSession`]: sends what it has, and hands it what arrives.
+
+use std::io::{Read, Write};
+use std::thread;
+use std::time::Duration;
+
+use fastly::handle::BodyHandle;
+use fastly::http::body::StreamingBody;
+use hemstitch::session::{PageSession, Step};
+
+use crate::convert;
+use crate::fragments::Fragments;
+
+const PIECE: usize = 64 * 1024;
+/// While a fragment is awaited, nothing behind it can be sent, but the page should be read on: more fragments may be
+/// named there, and others wait for it in the cache. A body can only be read by waiting for it, so the fragment gets
+/// this much time first, and less once that has been in vain.
+const FIRST_PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(5);
+const PARTING: Duration = Duration::from_millis(20);
+
+/// How a page that arrived from the origin ended.
+pub enum Ending {
+    /// All of it came; the object to store, if it may be.
+    Whole(Option<Vec<u8>>),
+    /// The origin broke off.
+    Cut,
+}
+
+/// Answers with a page that is there as a whole.
+pub fn send(mut session: PageSession, fragments: Fragments) {
+    let response = convert::page_response(session.head());
+    let mut out = Vec::new();
+    let mut fragments = fragments;
+    if run(&mut session, &mut fragments, &mut out) == Step::Done {
+        return response.with_body(out).send_to_client();
+    }
+    Pump { session, fragments, out, visitor: Some(response.stream_to_client()) }.finish();
+}
+
+/// Answers with a page while it arrives. `ended` is called once, as soon as its end is known.
+pub fn stream(session: PageSession, fragments: Fragments, page: BodyHandle, ended: impl FnOnce(Ending)) {
+    let visitor = Some(convert::page_response(session.head()).stream_to_client());
+    let mut pump = Pump { session, fragments, out: Vec::new(), visitor };
+    let ending = pump.read(page);
+    ended(ending);
+    pump.finish();
+}
+
+/// Reads a page to its end, for the sake of what is to be stored.
+pub fn fill(session: &mut PageSession, mut page: BodyHandle) -> Ending {
+    let mut piece = vec![0; PIECE];
+    loop {
+        if let Some(ending) = read_piece(session, &mut page, &mut piece) {
+            return ending;
+        }
+    }
+}
+
+struct Pump<'i> {
+    session: PageSession,
+    fragments: Fragments<'i>,
+    out: Vec<u8>,
+    /// `None` once they went away.
+    visitor: Option<StreamingBody>,
+}
+
+impl Pump<'_> {
+    /// Sends while the page arrives, up to its end.
+    fn read(&mut self, mut page: BodyHandle) -> Ending {
+        let (mut piece, mut patience) = (vec![0; PIECE], FIRST_PATIENCE);
+        loop {
+            if let Some(ending) = read_piece(&mut self.session, &mut page, &mut piece) {
+                return ending;
+            }
+            while self.visitor.is_some() {
+                run(&mut self.session, &mut self.fragments, &mut self.out);
+                if !self.out.is_empty() {
+                    patience = FIRST_PATIENCE;
+                    self.flush();
+                }
+                let Some((id, outcome)) = self.fragments.next(Some(patience)) else { break };
+                self.session.fragment(id, outcome);
+            }
+            patience = PATIENCE;
+        }
+    }
+
+    /// Sends the rest of a page that has arrived, and ends the body as the page ended.
+    fn finish(mut self) {
+        while self.visitor.is_some() {
+            let step = run(&mut self.session, &mut self.fragments, &mut self.out);
+            self.flush();
+            match (step, self.visitor.take()) {
+                (Step::Done, Some(visitor)) => drop(visitor.finish()),
+                (Step::Abort, Some(visitor)) => abort(visitor),
+                (_, visitor) => {
+                    let Some((id, outcome)) = self.fragments.next(None) else { return };
+                    self.session.fragment(id, outcome);
+                    self.visitor = visitor;
+                }
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(visitor) = &mut self.visitor else { return };
+        let sent = visitor.write_all(&self.out).and_then(|()| visitor.flush());
+        self.out.clear();
+        if sent.is_err() {
+            self.visitor = None;
+        }
+    }
+}
+
+/// Breaks the connection off: the visitor must not take what was sent for the whole page. What was sent is given time
+/// to leave, since the platform discards with the body what it has not sent on.
+fn abort(visitor: StreamingBody) {
+    thread::sleep(PARTING);
+    drop(visitor.abandon());
+}
+
+/// Takes the session as far as it goes without waiting.
+fn run(session: &mut PageSession, fragments: &mut Fragments, out: &mut Vec<u8>) -> Step {
+    loop {
+        match session.advance(out) {
+            Step::Fetch(request) => fragments.start(request),
+            Step::Wait => match fragments.next(Some(Duration::ZERO)) {
+                Some((id, outcome)) => session.fragment(id, outcome),
+                None => return Step::Wait,
+            },
+            end => return end,
+        }
+    }
+}
+
+fn read_piece(session: &mut PageSession, page: &mut BodyHandle, piece: &mut [u8]) -> Option<Ending> {
+    match page.read(piece) {
+        Ok(0) => {
+            session.page_end();
+            Some(Ending::Whole(session.take_object()))
+        }
+        Ok(count) => {
+            session.page(piece.get(..count).unwrap_or_default());
+            None
+        }
+        Err(_) => {
+            session.page_cut();
+            Some(Ending::Cut)
+        }
+    }
+}
