@@ -30,6 +30,18 @@ impl KillSwitch {
         if rules.is_empty() { KillSwitch::On } else { KillSwitch::Without(rules) }
     }
 
+    /// Both switches at once, as of all sites and of one: what either turns off is off.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (KillSwitch::Off, _) | (_, KillSwitch::Off) => KillSwitch::Off,
+            (KillSwitch::On, switch) | (switch, KillSwitch::On) => switch,
+            (KillSwitch::Without(mut rules), KillSwitch::Without(more)) => {
+                rules.extend(more);
+                KillSwitch::Without(rules)
+            }
+        }
+    }
+
     /// Whether the rule of that id may decide. Cost is the length of the list.
     pub fn lets(&self, rule: &str) -> bool {
         match self {
@@ -43,6 +55,15 @@ impl KillSwitch {
 #[cfg(test)]
 mod tests {
     use super::KillSwitch;
+
+    #[test]
+    fn what_either_of_two_switches_turns_off_is_off() {
+        let [on, off, a, b] = ["on", "off", "off:a", "off:b"].map(KillSwitch::parse);
+        assert_eq!(on.clone().and(off.clone()), KillSwitch::Off);
+        assert_eq!(a.clone().and(off), KillSwitch::Off);
+        assert_eq!(a.clone().and(on), a);
+        assert_eq!(a.and(b), KillSwitch::parse("off:a,b"));
+    }
 
     #[test]
     fn only_what_is_clearly_off_is_off() {

@@ -66,11 +66,11 @@ fn findings_of(case: &Case, site: &TestSite, stage: &Stage) -> Option<String> {
 fn is_stored(case: &Case) -> bool {
     let html = ["text/html", "application/xhtml+xml"];
     let content_type = case.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let kept = |(name, value): (&String, &String)| {
-        !(name.eq_ignore_ascii_case("cache-control") && value.contains("no-transform"))
-            && !name.eq_ignore_ascii_case("content-encoding")
+    let forbids = |(name, value): (&String, &String)| match name.to_ascii_lowercase().as_str() {
+        "cache-control" => value.contains("no-transform"),
+        other => other == "content-encoding",
     };
-    html.iter().any(|html| content_type.trim_start().starts_with(html)) && case.headers.iter().all(kept)
+    html.iter().any(|html| content_type.trim_start().starts_with(html)) && !case.headers.iter().any(forbids)
 }
 
 /// Where the page may have come from.

@@ -88,7 +88,7 @@ impl SiteState {
             keeper: Keeper::new(site.name.clone(), site.pointer_keys.clone()),
             pointer_keys: site.pointer_keys.clone(),
             keys_read_ms: now_ms,
-            kill: kill_switch(&site.name),
+            kill: kill_switch(&site.name).unwrap_or_default(),
             kill_read_ms: now_ms,
         }
     }
@@ -107,7 +107,8 @@ impl SiteState {
             self.keys_read_ms = now_ms;
         }
         if now_ms.saturating_sub(self.kill_read_ms) >= KILL_SWITCH_MS {
-            self.kill = kill_switch(&site.name);
+            // What is off stays off while the setting cannot be read.
+            self.kill = kill_switch(&site.name).unwrap_or(std::mem::take(&mut self.kill));
             self.kill_read_ms = now_ms;
         }
     }
@@ -123,16 +124,12 @@ fn keys(site: &str) -> Option<Keys> {
     Some(Keys { profile: keyring("profile")?, facts: keyring("facts") })
 }
 
-/// Two settings: `personalization` for all sites, `personalization.<site>` for one.
-fn kill_switch(site: &str) -> KillSwitch {
-    let Ok(store) = ConfigStore::try_open(STORE) else { return KillSwitch::On };
+/// Two settings: `personalization` for all sites, `personalization.<site>` for one. `None` where they cannot be read.
+fn kill_switch(site: &str) -> Option<KillSwitch> {
+    let store = ConfigStore::try_open(STORE).ok()?;
     let setting = |key: &str| {
-        let text = store.try_get(key).ok().flatten();
-        text.map_or(KillSwitch::On, |text| KillSwitch::parse(&text))
+        let text = store.try_get(key).ok()?;
+        Some(text.map_or(KillSwitch::On, |text| KillSwitch::parse(&text)))
     };
-    match (setting("personalization"), setting(&format!("personalization.{site}"))) {
-        (KillSwitch::Off, _) | (_, KillSwitch::Off) => KillSwitch::Off,
-        (KillSwitch::On, other) | (other, KillSwitch::On) => other,
-        (KillSwitch::Without(all), KillSwitch::Without(own)) => KillSwitch::Without([all, own].concat()),
-    }
+    Some(setting("personalization")?.and(setting(&format!("personalization.{site}"))?))
 }

@@ -28,7 +28,9 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Names of headers of one hop (RFC 9110, section 7.6.1), which are never forwarded.
-const HOP_BY_HOP: [&str; 8] = [
+const HOP_BY_HOP: [&str; 10] = [
+    "upgrade",
+    "http2-settings",
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -79,8 +81,9 @@ pub fn own_fetch(head: &RequestHead, site: &Site) -> OutgoingRequest {
 /// The request as it came, but for what is of one hop or ours. An upgrade stays one.
 pub fn pass_request(head: &RequestHead, site: &Site) -> OutgoingRequest {
     let mut headers = end_to_end(&head.headers);
-    if head.headers.contains_key(header::UPGRADE) {
+    if upgrades(&head.headers) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
     let host = site.configured_host(&head.host).unwrap_or_default();
     headers.insert(header::HOST, host_header(host));
@@ -118,12 +121,17 @@ fn status_depends(status: StatusCode) -> bool {
         && status != StatusCode::TOO_MANY_REQUESTS
 }
 
+/// Whether a request asks for a WebSocket (RFC 6455). No other upgrade is passed on: through HTTP/2 in clear text, say, a
+/// visitor would speak to the origin without us.
+pub(super) fn upgrades(headers: &HeaderMap) -> bool {
+    let websocket =
+        super::list(headers, "upgrade").any(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+    websocket && super::list(headers, "connection").any(|option| option.eq_ignore_ascii_case("upgrade"))
+}
+
 /// Headers without those of one hop, those that `Connection` names, and ours.
 pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let nominated: Vec<String> = super::list(headers, "connection")
-        .map(str::to_ascii_lowercase)
-        .filter(|name| name != "upgrade")
-        .collect();
+    let nominated: Vec<String> = super::list(headers, "connection").map(str::to_ascii_lowercase).collect();
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
         let ours = matches!(name.as_str(), "hs-facts" | "surrogate-capability");

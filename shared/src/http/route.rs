@@ -70,8 +70,8 @@ pub fn route(head: &RequestHead, site: &Site) -> Route {
     }
     let method = &head.method;
     let asks_for_page = (method == Method::GET || method == Method::HEAD) && path.starts_with('/');
-    let special = [header::RANGE, header::UPGRADE, header::ORIGIN];
-    if !asks_for_page || special.iter().any(|name| head.headers.contains_key(name)) || !takes_html(head) {
+    let special = [header::RANGE, header::ORIGIN].iter().any(|name| head.headers.contains_key(name));
+    if !asks_for_page || special || super::request::upgrades(&head.headers) || !takes_html(head) {
         return Route::Pass;
     }
     if head.headers.contains_key(header::AUTHORIZATION) || has_session(head, site) {
@@ -184,7 +184,9 @@ mod tests {
             check(request, &[], Route::Pass);
         }
         check("GET /a", &[("range", "bytes=0-1")], Route::Pass);
-        check("GET /a", &[("upgrade", "websocket")], Route::Pass);
+        check("GET /a", &[("connection", "Upgrade"), ("upgrade", "websocket")], Route::Pass);
+        check("GET /a", &[("connection", "Upgrade"), ("upgrade", "h2c")], shared("https://acme.test/a"));
+        check("GET /a", &[("upgrade", "websocket")], shared("https://acme.test/a"));
         check("GET /a", &[("origin", "https://other.test")], Route::Pass);
         check("GET /a", &[("sec-fetch-dest", "font"), ("accept", "*/*")], Route::Pass);
         check("GET /a", &[("accept", "application/json")], Route::Pass);

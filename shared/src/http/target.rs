@@ -49,8 +49,11 @@ pub(super) fn without_dots(path: &str) -> String {
 /// Whether a path is below `/_hs/`, in any spelling that an origin might take for it.
 pub(super) fn is_below_own(path_and_query: &str) -> bool {
     let path = path_and_query.split(['?', '#']).next().unwrap_or_default();
-    let decoded = form_decoded(path).replace('\\', "/");
-    let path = without_dots(&format!("/{}", decoded.trim_start_matches('/')));
+    // Some servers decode twice, end a name at a zero byte, or take `;…` of a segment for parameters.
+    let decoded = (0..3).fold(path.to_owned(), |path, _| form_decoded(&path)).replace('\\', "/");
+    let named: Vec<&str> =
+        decoded.split('/').map(|segment| segment.split([';', '\0']).next().unwrap_or_default()).collect();
+    let path = without_dots(&format!("/{}", named.join("/").trim_start_matches('/')));
     let first = path.split('/').find(|segment| !segment.is_empty());
     first.is_some_and(|segment| segment.eq_ignore_ascii_case("_hs"))
 }
@@ -139,6 +142,11 @@ mod tests {
             "/_HS/a",
             "/%2e/_hs/a",
             "/\\_hs/a",
+            "/_hs;a/b",
+            "/x/..;/_hs/b",
+            "/;/_hs/b",
+            "/_hs%00/b",
+            "/%255fhs/b",
         ] {
             assert!(is_below_own(path), "{path}");
         }
