@@ -19,10 +19,10 @@ use crate::origin::{Upstream, UpstreamError};
 /// | `kv` | where publications are: a folder of files that are named by their keys, or `{"origin": "http://…"}`, which is asked for `/_hs/kv/{key}` |
 /// | `keys` | folder of `{site}.profile.json` and `{site}.facts.json` |
 /// | `sites` | list of sites, as [`Site::parse`] reads them; `origin` and the values of `fragment_hosts` are URLs here |
-/// | `personalization` | file with the kill switch; it is read again every second |
+/// | `personalization` | file with the kill switch; it is read again every second, and while it cannot be, its last setting stands |
 /// | `cache_bytes` | most bytes of pages and fragments in memory; 256 MB unless given |
 /// | `place_header` | header in which a load balancer that can be trusted states the visitor's country |
-/// | `max_connections` | most connections of visitors at a time; 10,000 unless given |
+/// | `max_connections` | most connections of visitors at a time; 8,192 unless given, and fewer where this process may not open twice as many files |
 /// | `idle_s` | how long a connection of a visitor may be silent between requests; 75 unless given, since load balancers keep theirs for 60 |
 /// | `max_upload_bytes` | largest body of a request; 100 MB unless given |
 /// | `log` | whether every request is noted on standard error, as a line of JSON |
@@ -141,7 +141,7 @@ fn default_cache_bytes() -> usize {
 }
 
 fn default_connections() -> usize {
-    10_000
+    8_192
 }
 
 fn default_idle() -> u64 {
@@ -247,7 +247,7 @@ mod tests {
     fn what_is_not_given_has_its_usual_value() {
         let config = Config::parse(whole().to_string().as_bytes()).expect("a configuration");
         assert_eq!(config.kv, Kv::Folder("kv".into()));
-        assert_eq!((config.cache_bytes, config.max_connections, config.log), (256 << 20, 10_000, false));
+        assert_eq!((config.cache_bytes, config.max_connections, config.log), (256 << 20, 8_192, false));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 use crate::answer::answer;
 use crate::config::Config;
 use crate::connection::VisitorConnection;
+use crate::descriptors;
 use crate::journal;
 use crate::serving::{Serving, ServingError};
 use crate::store::Watch;
@@ -28,6 +29,8 @@ use crate::switch::{Switch, SwitchFile};
 const GRACE: Duration = Duration::from_secs(10);
 /// Largest head of a request, in bytes.
 const MOST_HEAD_BYTES: usize = 64 * 1024;
+/// Most headers of a request.
+const MOST_HEADERS: usize = 256;
 
 /// An edge that listens.
 pub struct Edge {
@@ -89,7 +92,7 @@ impl Edge {
             serving: Arc::new(serving),
             watches,
             switch: switch_file,
-            max_connections: config.max_connections.min(Semaphore::MAX_PERMITS),
+            max_connections: descriptors::connections(config.max_connections).min(Semaphore::MAX_PERMITS),
             idle: Duration::from_secs(config.idle_s),
         })
     }
@@ -162,7 +165,13 @@ async fn converse(
         async move { Ok::<_, Infallible>(answer(serving, peer.ip(), request).await) }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(idle).max_header_size(MOST_HEAD_BYTES);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle)
+        .max_header_size(MOST_HEAD_BYTES)
+        .max_headers(MOST_HEADERS);
+    // Whoever has sent all that they will send may still wait for the answer.
+    builder.half_close(true);
     let connection = builder.serve_connection(VisitorConnection::new(stream), service).with_upgrades();
     let mut connection = pin!(connection);
     loop {

@@ -1,13 +1,18 @@
-//! Fills: one fetch for a key at a time. The first who needs it leads, and the others wait for what it brings.
+//! Fills: one fetch for a key at a time. The first who needs it leads, and the others wait for what it brings; where it
+//! takes too long, a few of them at a time fetch beside it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep_until};
+
+/// Most who fetch the same key beside its leader.
+const MOST_BESIDE: usize = 4;
 
 /// The keys that somebody is fetching.
 #[derive(Default)]
-pub struct Fills(Mutex<HashMap<Arc<str>, watch::Receiver<()>>>);
+pub struct Fills(Mutex<HashMap<Arc<str>, Following>>);
 
 /// What whoever needs a key is to do.
 pub enum Claim {
@@ -21,26 +26,52 @@ pub enum Claim {
 pub struct Lead {
     fills: Arc<Fills>,
     key: Arc<str>,
-    _done: watch::Sender<()>,
+    failed: watch::Sender<bool>,
 }
 
 /// A wait for whoever leads.
-pub struct Following(watch::Receiver<()>);
+#[derive(Clone)]
+pub struct Following {
+    failed: watch::Receiver<bool>,
+    places: Arc<Semaphore>,
+}
+
+/// What a wait comes to.
+pub enum Waited {
+    /// The leader is done.
+    Done,
+    /// The leader is done, and the origin failed.
+    Failed,
+    /// The leader takes too long.
+    Turn(Turn),
+}
+
+/// The right to fetch a key, alone or beside others.
+pub enum Turn {
+    /// For everybody.
+    Lead(Lead),
+    /// Beside a leader who takes too long. Dropping it lets another do so.
+    Beside {
+        /// One of the few.
+        _place: OwnedSemaphorePermit,
+    },
+}
 
 impl Fills {
     /// Leads where nobody does, and else follows.
     pub fn claim(self: &Arc<Self>, key: &str) -> Claim {
         let mut leaders = self.leaders();
         if let Some(leader) = leaders.get(key) {
-            return Claim::Follow(Following(leader.clone()));
+            return Claim::Follow(leader.clone());
         }
-        let (done, leader) = watch::channel(());
+        let (lead_failed, failed) = watch::channel(false);
         let key: Arc<str> = key.into();
-        leaders.insert(Arc::clone(&key), leader);
-        Claim::Lead(Lead { fills: Arc::clone(self), key, _done: done })
+        let places = Arc::new(Semaphore::new(MOST_BESIDE));
+        leaders.insert(Arc::clone(&key), Following { failed, places });
+        Claim::Lead(Lead { fills: Arc::clone(self), key, failed: lead_failed })
     }
 
-    fn leaders(&self) -> MutexGuard<'_, HashMap<Arc<str>, watch::Receiver<()>>> {
+    fn leaders(&self) -> MutexGuard<'_, HashMap<Arc<str>, Following>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,8 +79,30 @@ impl Fills {
 impl Following {
     /// Ends when the leader is done. What it brought, if anything, is in the cache.
     pub async fn done(mut self) {
-        // Nothing is ever sent: the end of the leader is what is waited for.
-        while self.0.changed().await.is_ok() {}
+        // Whatever is sent, the end of the leader is what is waited for.
+        while self.failed.changed().await.is_ok() {}
+    }
+
+    /// The same, or from `patience` on a turn beside the leader, as soon as there is one.
+    pub async fn done_or_turn(self, patience: Instant) -> Waited {
+        let (places, failed) = (Arc::clone(&self.places), self.failed.clone());
+        let place = async {
+            sleep_until(patience).await;
+            places.acquire_owned().await
+        };
+        tokio::select! {
+            () = self.done() => if *failed.borrow() { Waited::Failed } else { Waited::Done },
+            place = place => place.map_or(Waited::Done, |place| Waited::Turn(Turn::Beside { _place: place })),
+        }
+    }
+}
+
+impl Turn {
+    /// Gives it back, and tells those who wait that there is nothing to be had.
+    pub fn fail(self) {
+        if let Turn::Lead(lead) = self {
+            lead.failed.send_replace(true);
+        }
     }
 }
 
@@ -95,6 +148,34 @@ mod tests {
         }
         drop((lead(&fills, "k"), elsewhere));
         assert!(fills.leaders().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_few_at_a_time_go_beside_a_leader_who_takes_too_long() {
+        let fills = Arc::new(Fills::default());
+        let leader = lead(&fills, "k");
+        let turn = || follow(&fills, "k").done_or_turn(Instant::now());
+        let mut turns = Vec::new();
+        for _ in 0..MOST_BESIDE {
+            turns.push(timeout(LONG, turn()).await.expect("in time"));
+        }
+        assert_eq!(follow(&fills, "k").places.available_permits(), 0);
+        turns.pop();
+        turns.push(timeout(LONG, turn()).await.expect("in time"));
+        let last = turn();
+        let patient = follow(&fills, "k").done_or_turn(Instant::now() + LONG);
+        drop(leader);
+        assert!(matches!(timeout(LONG, last).await.expect("woken"), Waited::Done));
+        assert!(matches!(timeout(LONG, patient).await.expect("woken"), Waited::Done));
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_are_told_that_their_leader_failed() {
+        let fills = Arc::new(Fills::default());
+        let leader = lead(&fills, "k");
+        let following = follow(&fills, "k").done_or_turn(Instant::now() + LONG);
+        Turn::Lead(leader).fail();
+        assert!(matches!(timeout(LONG, following).await.expect("woken"), Waited::Failed));
     }
 
     #[tokio::test]

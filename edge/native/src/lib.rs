@@ -19,6 +19,7 @@ mod compress;
 mod config;
 mod connection;
 mod convert;
+mod descriptors;
 mod edge;
 mod fills;
 mod fragments;

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::body::RequestBody;
+use crate::gunzip;
 
 const CONNECT: Duration = Duration::from_secs(2);
 /// A connection that has been idle for longer is not used again: the origin is about to close it, if it has not.
@@ -23,6 +24,10 @@ const IDLE: Duration = Duration::from_secs(20);
 const MOST_IDLE: usize = 128;
 /// Largest head of an answer, in bytes.
 const MOST_HEAD_BYTES: usize = 64 * 1024;
+/// Most headers of an answer.
+const MOST_HEADERS: usize = 256;
+/// Bytes of an answer that are read ahead of who takes them.
+const MOST_BUFFERED: usize = 256 * 1024;
 
 /// How long a page, a fragment or a publication may take to begin.
 pub const FIRST_BYTE: Duration = Duration::from_secs(15);
@@ -129,7 +134,10 @@ impl Origins {
             sleep(first_byte).await;
         };
         tokio::select! {
-            answer = self.exchange(upstream, request) => answer,
+            answer = self.exchange(upstream, request) => answer.map(|mut answer| {
+                gunzip::take_for_content(answer.headers_mut());
+                answer
+            }),
             () = too_late => Err(OriginError::FirstByteTimeout),
         }
     }
@@ -195,7 +203,12 @@ fn connect(upstream: &Upstream) -> impl Future<Output = Result<SendRequest<Reque
         let stream = TcpStream::connect(upstream.authority()).await?;
         stream.set_nodelay(true)?;
         let mut builder = http1::Builder::new();
-        builder.max_header_size(MOST_HEAD_BYTES);
+        builder.max_header_size(MOST_HEAD_BYTES).max_headers(MOST_HEADERS).max_buf_size(MOST_BUFFERED);
+        // What other proxies accept of old servers, too.
+        builder
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection.with_upgrades());
         Ok(sender)

@@ -20,24 +20,31 @@ pub struct OriginBody {
     gunzip: Option<Gunzip>,
     /// What has arrived and has not been decoded.
     coded: Bytes,
+    /// Why nothing comes after what has been decoded.
+    failure: Option<BodyError>,
     deadline: Instant,
 }
 
 impl OriginBody {
     /// Reads a body, through a decoder if it needs one.
     pub fn new(body: Incoming, gunzip: Option<Gunzip>) -> OriginBody {
-        OriginBody { body, gunzip, coded: Bytes::new(), deadline: Instant::now() + SILENCE }
+        OriginBody { body, gunzip, coded: Bytes::new(), failure: None, deadline: Instant::now() + SILENCE }
     }
 
     /// The next bytes, never none of them; `None` at the end. Nothing is lost where the wait is given up.
     pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         loop {
+            if let Some(failure) = self.failure.take() {
+                return Some(Err(failure));
+            }
             if let Some(gunzip) = self.gunzip.as_mut().filter(|_| !self.coded.is_empty()) {
                 let piece = self.coded.split_to(self.coded.len().min(DECODED_AT_ONCE));
-                match gunzip.decode(&piece) {
-                    Ok(bytes) if bytes.is_empty() => continue,
-                    decoded => return Some(decoded.map(Bytes::from).map_err(BodyError::Gzip)),
+                let mut decoded = Vec::new();
+                self.failure = gunzip.decode(&piece, &mut decoded).err().map(BodyError::Gzip);
+                if decoded.is_empty() {
+                    continue;
                 }
+                return Some(Ok(decoded.into()));
             }
             let body = &mut self.body;
             let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
@@ -46,13 +53,7 @@ impl OriginBody {
             };
             self.attend();
             match frame {
-                None => {
-                    let rest = self.gunzip.take()?.finish();
-                    return match rest {
-                        Ok(bytes) if bytes.is_empty() => None,
-                        rest => Some(rest.map(Bytes::from).map_err(BodyError::Gzip)),
-                    };
-                }
+                None => return self.gunzip.take()?.finish().err().map(|error| Err(BodyError::Gzip(error))),
                 Some(Err(error)) => return Some(Err(error.into())),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if self.gunzip.is_some() => self.coded = data,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{HeaderMap, Method, Response, header, response};
+use ::http::{HeaderMap, Method, Response, StatusCode, header, response};
 use bytes::Bytes;
 use hemstitch::facts::Place;
 use hemstitch::http::{self, CacheKey, Lookup, Marker, OutgoingRequest, RequestHead, ResponseHead};
@@ -23,7 +23,7 @@ use crate::cache::{Found, Refresh};
 use crate::clock::unix_now;
 use crate::compress::Coding;
 use crate::convert;
-use crate::fills::{Claim, Lead};
+use crate::fills::{Claim, Turn, Waited};
 use crate::gunzip::{Gunzip, is_gzip};
 use crate::journal::Way;
 use crate::origin::{FIRST_BYTE, OriginError};
@@ -32,8 +32,13 @@ use crate::pass::{self, Passage};
 use crate::pump::{Keep, Pump};
 use crate::serving::{ServedSite, Serving};
 
-/// How long a visitor waits for what another is fetching before they fetch it themselves.
-const FOLLOW: Duration = Duration::from_secs(5);
+/// How long a visitor waits for what another is fetching before they may fetch it themselves: longer than it takes to
+/// see that the origin does not answer.
+const FOLLOW: Duration = Duration::from_secs(20);
+/// How long they wait in all, if others are before them.
+const GIVE_UP: Duration = Duration::from_secs(60);
+/// How long after their request they still ask again where another's fetch brought nothing.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// One request for a page.
 pub struct PageRequest {
@@ -91,10 +96,16 @@ impl PageRequest {
     }
 
     async fn shared(self, key: CacheKey, body: Incoming) -> Answered {
-        let deadline = Instant::now() + FOLLOW;
+        let arrived = Instant::now();
+        let (mut turn, mut failed) = (None, false);
         loop {
             let (found, way, fallback) = self.look(key.as_str());
-            match found.map(|object| self.stored(key.as_str(), object)) {
+            let stored = found.map(|object| self.stored(key.as_str(), object));
+            if !matches!(stored, None | Some(Stored::Unusable)) {
+                // Nobody is to wait for what this visitor does on their own.
+                drop(turn.take());
+            }
+            match stored {
                 Some(Stored::Answer(reply)) => return Answered::new(reply, way).with_key(key),
                 Some(Stored::Marker(Marker::Own)) => return self.own().await.with_key(key),
                 Some(Stored::Marker(Marker::Pass)) => {
@@ -105,18 +116,27 @@ impl PageRequest {
                 Some(Stored::Unusable) => self.serving.cache.remove(key.as_str()),
                 None => {}
             }
-            let lead = match self.serving.fills.claim(key.as_str()) {
-                Claim::Follow(following) => match timeout_at(deadline, following.done()).await {
-                    Ok(()) => continue,
-                    Err(_) => None,
-                },
-                // Another may have finished between the look and the claim.
-                Claim::Lead(_) if self.look(key.as_str()).0.is_some() => continue,
-                Claim::Lead(lead) => Some(lead),
+            // Another may have finished between the look and the claim, so whoever has a turn looks once more.
+            let Some(turn) = turn.take() else {
+                if failed && arrived.elapsed() > RETRY {
+                    return Answered::new(bad_gateway(), Way::Failed).with_key(key);
+                }
+                match self.serving.fills.claim(key.as_str()) {
+                    Claim::Lead(lead) => turn = Some(Turn::Lead(lead)),
+                    Claim::Follow(following) => {
+                        let waited = following.done_or_turn(arrived + FOLLOW);
+                        match timeout_at(arrived + GIVE_UP, waited).await {
+                            Ok(Waited::Done) => {}
+                            Ok(Waited::Turn(beside)) => turn = Some(beside),
+                            Ok(Waited::Failed) | Err(_) => failed = true,
+                        }
+                    }
+                }
+                continue;
             };
             let (tell, told) = oneshot::channel();
             // On its own, so that a visitor who goes away does not stop what others wait for.
-            tokio::spawn(self.fill(key.as_str().to_owned(), lead, fallback, tell));
+            tokio::spawn(self.fill(key.as_str().to_owned(), turn, fallback, tell));
             let answered = told.await.unwrap_or_else(|_| Answered::new(bad_gateway(), Way::Failed));
             return answered.with_key(key);
         }
@@ -198,23 +218,17 @@ impl PageRequest {
             kill: self.kill.clone(),
         };
         let (tell, _) = oneshot::channel();
-        tokio::spawn(anonymous.fill(key.to_owned(), Some(lead), Some(stale), tell));
+        tokio::spawn(anonymous.fill(key.to_owned(), Turn::Lead(lead), Some(stale), tell));
     }
 
     /// Fetches the page for everybody, and tells this visitor what comes of it.
-    async fn fill(
-        self,
-        key: String,
-        lead: Option<Lead>,
-        fallback: Option<Bytes>,
-        tell: oneshot::Sender<Answered>,
-    ) {
+    async fn fill(self, key: String, turn: Turn, fallback: Option<Bytes>, tell: oneshot::Sender<Answered>) {
         let asked = http::shared_fill(self.visit.request(), &self.site.site);
         let answer = self.ask(asked).await;
-        let failed = answer.as_ref().map_or(true, |answer| answer.status().is_server_error());
+        let failed = answer.as_ref().map_or(true, |answer| fails(answer.status()));
         if let Some(object) = fallback.filter(|_| failed) {
             self.serving.cache.pause(&key, unix_now());
-            drop(lead);
+            drop(turn);
             let reply = match self.stored(&key, object) {
                 Stored::Answer(reply) => Answered::new(reply, Way::Stale),
                 Stored::Marker(_) | Stored::Unusable => Answered::new(bad_gateway(), Way::Failed),
@@ -222,8 +236,8 @@ impl PageRequest {
             let _ = tell.send(reply);
             return;
         }
-        let Ok(answer) = answer else {
-            drop(lead);
+        let Some(answer) = answer.ok().filter(|answer| !unasked(answer.status())) else {
+            turn.fail();
             let _ = tell.send(Answered::new(bad_gateway(), Way::Failed));
             return;
         };
@@ -234,7 +248,7 @@ impl PageRequest {
                 *retain
             }
         };
-        let keep = self.retain(retain, key, lead);
+        let keep = self.retain(retain, key, turn);
         match judged {
             Answer::FetchOwn { .. } if tell.is_closed() => {}
             Answer::FetchOwn { .. } => {
@@ -309,9 +323,9 @@ impl PageRequest {
     }
 
     /// Stores a marker at once, so that nobody waits for a page that is not coming; a page is kept for later.
-    fn retain(&self, retain: Retain, key: String, lead: Option<Lead>) -> Option<Keep> {
+    fn retain(&self, retain: Retain, key: String, turn: Turn) -> Option<Keep> {
         match retain {
-            Retain::Page(life) => Some(Keep { key, life, lead }),
+            Retain::Page(life) => Some(Keep { key, life, turn }),
             Retain::Nothing => None,
             Retain::Marker(marker, seconds) => {
                 let now = unix_now();
@@ -335,4 +349,14 @@ impl PageRequest {
             (_, Some(pack)) => pack.hash().to_string().chars().take(16).collect(),
         }
     }
+}
+
+/// Whether an answer to a fill is worse than what is stale.
+fn fails(status: StatusCode) -> bool {
+    status.is_server_error() || unasked(status)
+}
+
+/// Whether an answer refers to a condition or a range, which no fill has.
+fn unasked(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT)
 }

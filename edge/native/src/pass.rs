@@ -47,6 +47,8 @@ pub async fn pass(passage: Passage, head: &RequestHead, body: Incoming) -> Answe
     }
     let mut asked = http::pass_request(head, &site.site);
     convert::note_visitor(&mut asked.headers, peer);
+    // What the origin was not asked to become, it cannot become.
+    let upgrade = upgrade.filter(|_| asked.headers.contains_key(header::UPGRADE));
     let (body, sent) = RequestBody::new(Some(Passing::new(body, UPLOAD_SILENCE, most)));
     let Some(request) = convert::outgoing(asked, body) else {
         let reply = convert::plain_reply(StatusCode::BAD_REQUEST, "The request has no target.\n");
@@ -60,6 +62,7 @@ pub async fn pass(passage: Passage, head: &RequestHead, body: Incoming) -> Answe
         }
     };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let upgrade = upgrade.filter(|_| is_websocket(answer.headers()));
         let reply = upgrade.map_or_else(bad_gateway, |visitor| tunnel(visitor, answer));
         return Answered::new(reply, Way::Pass);
     }
@@ -69,16 +72,19 @@ pub async fn pass(passage: Passage, head: &RequestHead, body: Incoming) -> Answe
     Answered::new(convert::reply(head, body), Way::Pass)
 }
 
-/// Joins both connections when both have agreed on another protocol (RFC 9110, section 7.8).
+fn is_websocket(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Joins both connections when both have agreed on WebSocket (RFC 9110, section 7.8).
 fn tunnel(visitor: OnUpgrade, mut answer: Response<Incoming>) -> Response<ReplyBody> {
     let origin = hyper::upgrade::on(&mut answer);
     let (parts, _) = answer.into_parts();
-    let protocol = parts.headers.get(header::UPGRADE).cloned();
     let mut head = http::untouched_reply(convert::response_head(parts));
     head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    if let Some(protocol) = protocol {
-        head.headers.insert(header::UPGRADE, protocol);
-    }
+    head.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     tokio::spawn(async move {
         let (Ok(origin), Ok(visitor)) = (origin.await, visitor.await) else { return };
         // Either end may hang up at any time: that is how a tunnel ends.

@@ -6,7 +6,8 @@
 //!                            └─ take_object ─► cache, as soon as the origin has sent everything
 //! ```
 //! A visitor who is slow, or goes away, holds up nothing but what is sent to them: a page that is to be stored is read
-//! to its end meanwhile, and no more of it lies in memory than `max_page_bytes` and a few pieces.
+//! to its end meanwhile, and no more of it lies in memory than `max_page_bytes` and a few pieces. One that is not to be
+//! stored is read no faster than they take it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,13 +18,14 @@ use hemstitch::session::{FetchId, Fragment, FragmentFailure, PageSession, Step};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::body::{BodyError, Pipe, ReplyBody, Room, pipe};
+use crate::clock::unix_now;
 use crate::compress::{Coding, Encoder};
-use crate::fills::Lead;
+use crate::fills::Turn;
 use crate::fragments::FragmentFetch;
 use crate::origin_body::OriginBody;
 use crate::serving::{ServedSite, Serving};
 
-/// Bytes that wait for a visitor before the session is asked for more.
+/// Bytes that wait for a visitor before the session is asked for more, and the origin, where nothing is to be stored.
 const MOST_WAITING: usize = 256 * 1024;
 
 /// Drives one session.
@@ -45,7 +47,7 @@ pub struct Keep {
     /// How long it may be served.
     pub life: Life,
     /// The right to fetch it for everybody, given back when it is stored or will not be.
-    pub lead: Option<Lead>,
+    pub turn: Turn,
 }
 
 impl Pump {
@@ -80,13 +82,16 @@ impl Pump {
     ) {
         let limit = self.site.site.max_page_bytes;
         let (mut received, mut step) = (0, Step::Wait);
+        // Since the visitor was last sent something.
+        let mut ahead = 0;
         while pipe.is_some() || (keep.is_some() && origin.is_some()) {
             if pipe.is_some() && step == Step::Wait && self.out.len() < MOST_WAITING {
                 step = self.advance();
             }
             let has_news = !self.out.is_empty() || step != Step::Wait;
             // Beyond the limit the session holds what it cannot send, so it is given no more than it can.
-            let listens = received < limit || (self.out.is_empty() && self.running.is_empty());
+            let holds = received < limit && (keep.is_some() || ahead < MOST_WAITING);
+            let listens = holds || (self.out.is_empty() && self.running.is_empty());
             if !has_news && origin.is_none() && self.running.is_empty() {
                 return;
             }
@@ -97,6 +102,7 @@ impl Pump {
                         if self.send(room, &step).is_err() {
                             return;
                         }
+                        ahead = 0;
                         match step {
                             Step::Done => return end(pipe).await,
                             Step::Abort => return,
@@ -111,6 +117,7 @@ impl Pump {
                 arrived = next_of(&mut origin), if listens => {
                     if let Some(Ok(bytes)) = &arrived {
                         received += bytes.len();
+                        ahead += bytes.len();
                         self.session.page(bytes);
                         if received > limit {
                             keep = None;
@@ -120,7 +127,12 @@ impl Pump {
                         origin = None;
                     }
                 }
-                Some(joined) = self.running.join_next_with_id() => self.joined(joined),
+                Some(joined) = self.running.join_next_with_id() => {
+                    self.joined(joined);
+                    if let Some(origin) = origin.as_mut().filter(|_| !listens) {
+                        origin.attend();
+                    }
+                }
             }
         }
     }
@@ -159,14 +171,18 @@ impl Pump {
     /// The origin has sent everything, or broken off.
     fn finish(&mut self, arrived: Option<Result<Bytes, BodyError>>, keep: Option<Keep>) {
         if arrived.is_some() {
+            if let Some(Keep { key, .. }) = keep {
+                // What is stale is better than what may be cut again.
+                self.serving.cache.pause(&key, unix_now());
+            }
             return self.session.page_cut();
         }
         self.session.page_end();
-        let Some(Keep { key, life, lead }) = keep else { return };
+        let Some(Keep { key, life, turn }) = keep else { return };
         if let Some(object) = self.session.take_object() {
             self.serving.cache.store(&key, object, life);
         }
-        drop(lead);
+        drop(turn);
     }
 
     fn joined(&mut self, joined: Result<(Id, Result<Fragment, FragmentFailure>), JoinError>) {

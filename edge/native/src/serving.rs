@@ -11,7 +11,7 @@ use http::HeaderName;
 
 use crate::cache::Cache;
 use crate::clock::unix_now;
-use crate::config::Config;
+use crate::config::{Config, Kv};
 use crate::fills::Fills;
 use crate::journal;
 use crate::keys::{self, KeysError};
@@ -71,6 +71,12 @@ pub enum ServingError {
 impl Serving {
     /// Gets everything ready, and what has to be looked after in the background.
     pub fn new(config: &Config, switch: Switch) -> Result<(Serving, Vec<Watch>), ServingError> {
+        if let Kv::Folder(folder) = &config.kv
+            && !folder.is_dir()
+        {
+            let warning = "is no folder, so nothing is personalized until it is one with publications in it";
+            journal::warn(&format!("kv {}: {warning}", folder.display()));
+        }
         let origins = Arc::new(Origins::default());
         let (mut hosts, mut watches) = (HashMap::new(), Vec::new());
         for site in &config.sites {
