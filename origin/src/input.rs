@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use hemstitch::kill_switch::KillSwitch;
 use hemstitch::site::Site;
 use hemstitch::token::Keyring;
 use hemstitch::visit::Keys;
@@ -71,6 +72,12 @@ pub fn local_site(name: &str) -> Result<Site> {
         "origin": "http://localhost",
     });
     Site::parse(written.to_string().as_bytes()).context("the site")
+}
+
+/// The kill switch, as `--personalization` takes it.
+pub fn kill_switch(text: &str) -> Result<KillSwitch, String> {
+    let write = "write `on`, `off`, or `off:` and the ids of rules, such as `off:rule-a,rule-b`";
+    KillSwitch::parse(text).ok_or_else(|| write.to_owned())
 }
 
 /// The name of a site, as `--site` takes it.

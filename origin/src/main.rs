@@ -8,6 +8,7 @@ mod output;
 mod report;
 mod stop;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -58,7 +59,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let verdict = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(said) => return spoken(&said),
+    };
+    let verdict = match command {
         Command::Demo(demo) => demo.run(),
         Command::Serve(serve) => serve.run(),
         Command::Edge(edge) => edge.run(),
@@ -72,9 +77,17 @@ fn main() -> ExitCode {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Findings) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {}", chain(&error));
+            output::aside(format_args!("error: {}", chain(&error)));
             ExitCode::from(if is_unreadable(&error) { 2 } else { 1 })
         }
+    }
+}
+
+/// Help, the version, or what is wrong with the command line.
+fn spoken(said: &clap::Error) -> ExitCode {
+    match said.print() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && !said.use_stderr() => ExitCode::from(1),
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
     }
 }
 
@@ -136,6 +149,8 @@ mod tests {
             "serve",
             "serve pages --listen 8080",
             "serve pages --config site.json --site acme",
+            "serve pages --personalization of",
+            "serve pages --personalization off:",
             "edge",
             "check",
             "keys",

@@ -10,6 +10,9 @@ use hemstitch::pointer::{Pointer, PointerError, PointerKeys, pack_key, pointer_k
 use crate::keys::SigningKeyFile;
 use crate::write_whole::write_whole;
 
+/// How far a number that is given may be above the live one.
+const MOST_AHEAD: u64 = 1_000_000;
+
 /// What was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publication {
@@ -32,6 +35,25 @@ pub enum PublishError {
         /// What is wrong with it.
         source: PointerError,
     },
+    /// Numbers begin at 1.
+    #[error("0 is no number of a publication; the first one is 1")]
+    Zero,
+    /// The number that is given would not go on from the live one, and edges would refuse it.
+    #[error("number {wanted} is not higher than {live}, which is live")]
+    NotHigher {
+        /// The number that is given.
+        wanted: u64,
+        /// The number that is live.
+        live: u64,
+    },
+    /// The number that is given is more than a million above the live one: most likely a slip.
+    #[error("number {wanted} is more than {MOST_AHEAD} above {live}, which is live")]
+    Leap {
+        /// The number that is given.
+        wanted: u64,
+        /// The number that is live.
+        live: u64,
+    },
     /// There is no number left.
     #[error("publication {0} was the last one that has a number")]
     LastSequence(u64),
@@ -48,7 +70,8 @@ pub enum PublishError {
     Key,
 }
 
-/// Makes a pack the one that is live. The number is the next one, or the one that is given.
+/// Makes a pack the one that is live. The number is the next one, or the one that is given, which has to be higher than
+/// the live one by at most a million. Where the live pointer is not of this key, the number that is given is taken as it is.
 pub fn publish(
     pack: &[u8],
     kv: &Path,
@@ -58,9 +81,12 @@ pub fn publish(
 ) -> Result<Publication, PublishError> {
     let hash = PackHash::of(pack);
     let pointer_path = kv.join(pointer_key(site));
-    let sequence = match sequence {
-        Some(sequence) => sequence,
-        None => next_sequence(&pointer_path, site, key)?,
+    let sequence = match (sequence, live_sequence(&pointer_path, site, key)) {
+        (Some(0), _) => return Err(PublishError::Zero),
+        (Some(wanted), Err(PublishError::ForeignPointer { .. }) | Ok(None)) => wanted,
+        (Some(wanted), Ok(Some(live))) => follows(wanted, live)?,
+        (None, Ok(live)) => next(live)?,
+        (_, Err(error)) => return Err(error),
     };
     let pointer = Pointer::new(site.to_owned(), sequence, hash, None);
     let write = |path: PathBuf, bytes: &[u8]| {
@@ -71,18 +97,30 @@ pub fn publish(
     Ok(Publication { sequence, hash, bytes: pack.len() })
 }
 
-/// One more than the pointer that is live.
-fn next_sequence(path: &Path, site: &str, key: &SigningKeyFile) -> Result<u64, PublishError> {
+fn next(live: Option<u64>) -> Result<u64, PublishError> {
+    let live = live.unwrap_or(0);
+    live.checked_add(1).ok_or(PublishError::LastSequence(live))
+}
+
+fn follows(wanted: u64, live: u64) -> Result<u64, PublishError> {
+    match wanted.checked_sub(live) {
+        None | Some(0) => Err(PublishError::NotHigher { wanted, live }),
+        Some(ahead) if ahead > MOST_AHEAD => Err(PublishError::Leap { wanted, live }),
+        Some(_) => Ok(wanted),
+    }
+}
+
+/// The number of the pointer that is live, if there is one.
+fn live_sequence(path: &Path, site: &str, key: &SigningKeyFile) -> Result<Option<u64>, PublishError> {
     let live = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(1),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(PublishError::Kv { path: path.to_owned(), source }),
         Ok(live) => live,
     };
     let public = PointerKeys::encode(key.key());
     let keys = PointerKeys::new([(key.kid(), public.as_str())]).map_err(|_| PublishError::Key)?;
     let foreign = |source| PublishError::ForeignPointer { path: path.to_owned(), source };
-    let live = Pointer::verify(&live, &keys, site).map_err(foreign)?.sequence();
-    live.checked_add(1).ok_or(PublishError::LastSequence(live))
+    Ok(Some(Pointer::verify(&live, &keys, site).map_err(foreign)?.sequence()))
 }
 
 #[cfg(test)]
@@ -105,6 +143,30 @@ mod tests {
         }
         assert_eq!(publish(b"x", kv.path(), "acme", &key(1), Some(9)).unwrap().sequence, 9);
         assert_eq!(publish(b"x", kv.path(), "other", &key(1), None).unwrap().sequence, 1);
+    }
+
+    #[test]
+    fn a_number_that_is_given_goes_on_from_the_live_one() {
+        let kv = tempfile::tempdir().unwrap();
+        let live = || live_sequence(&kv.path().join("acme/pointer"), "acme", &key(1)).unwrap();
+        assert!(matches!(publish(b"x", kv.path(), "acme", &key(1), Some(0)), Err(PublishError::Zero)));
+        assert_eq!(live(), None);
+        publish(b"x", kv.path(), "acme", &key(1), Some(7)).unwrap();
+        for (wanted, message) in [
+            (0, "0 is no number of a publication; the first one is 1"),
+            (1, "number 1 is not higher than 7, which is live"),
+            (7, "number 7 is not higher than 7, which is live"),
+            (1_000_008, "number 1000008 is more than 1000000 above 7, which is live"),
+            (u64::MAX, "number 18446744073709551615 is more than 1000000 above 7, which is live"),
+        ] {
+            let refused = publish(b"y", kv.path(), "acme", &key(1), Some(wanted)).unwrap_err();
+            assert_eq!(refused.to_string(), message);
+            assert_eq!(live(), Some(7));
+        }
+        for wanted in [8, 1_000_008] {
+            assert_eq!(publish(b"y", kv.path(), "acme", &key(1), Some(wanted)).unwrap().sequence, wanted);
+        }
+        assert_eq!(publish(b"y", kv.path(), "acme", &key(2), Some(3)).unwrap().sequence, 3);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{Verdict, output};
 #[command(after_help = "\
 Exit codes:
   0  it can be published
-  1  there are errors in it
+  1  there are errors in it, or what was found cannot be written
   2  the file cannot be read
 
 Examples:
@@ -37,7 +37,7 @@ impl Check {
         let file = RulesetFile::read(&self.ruleset)
             .map_err(|source| Unreadable::File { path: self.ruleset.clone(), source })?;
         if self.json {
-            output::line(for_programs(&file.diagnostics));
+            output::line(for_programs(&file.diagnostics))?;
         } else {
             let plain = !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
             let colour = if plain { Colour::Plain } else { Colour::Ansi };
@@ -46,7 +46,7 @@ impl Check {
                 &file.text,
                 &file.diagnostics,
                 colour,
-            ));
+            ))?;
         }
         if file.errors() > 0 {
             return Ok(Verdict::Findings);

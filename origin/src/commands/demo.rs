@@ -7,8 +7,9 @@ use crate::demo::{self, Platform};
 
 /// Show it: an origin and an edge with a small site, rules, and three visitors
 ///
-/// Everything is inside the binary. Keys are made afresh in a temporary folder, which is removed at the end. Three commands
-/// are printed, one a line: the same page for a visitor nobody knows, for a returning one, and for one in Germany.
+/// Everything is inside the binary. Keys are made afresh in a temporary folder. Three commands are printed, one a line: the
+/// same page for a visitor nobody knows, for a returning one, and for one in Germany. Ctrl-C and SIGTERM end it at any
+/// moment: the folder is removed, and the exit code is 0.
 #[derive(Args)]
 #[command(after_help = "\
 --on fastly needs Viceroy (HEMSTITCH_VICEROY, or in PATH, or installed by `cargo xtask setup`)

@@ -2,11 +2,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use hemstitch_native::{BindError, Config, Edge as NativeEdge};
+use hemstitch_native::{BindError, Config, ConfigError, Edge as NativeEdge};
 
 use super::block_on;
 use crate::input::Unreadable;
-use crate::{Verdict, address, output, stop};
+use crate::stop::Stop;
+use crate::{Verdict, address, output};
 
 /// Run the native edge: a cache that personalizes, in front of an origin
 ///
@@ -38,11 +39,15 @@ pub struct Edge {
 impl Edge {
     /// Carries the command out.
     pub fn run(self) -> Result<Verdict> {
-        let config = Config::read(&self.config).map_err(|error| Unreadable::content(&self.config, error))?;
+        let config = Config::read(&self.config).map_err(|error| match error {
+            ConfigError::Unreadable { path, error } => Unreadable::File { path, source: error },
+            error => Unreadable::content(&self.config, error),
+        })?;
         block_on(async {
+            let mut stop = Stop::listen()?;
             let edge = NativeEdge::bind(config).await.map_err(|error| self.refused(error))?;
-            output::line(format_args!("listening on http://{}", edge.local_addr()));
-            edge.run(stop::requested()).await;
+            output::address(format_args!("listening on http://{}", edge.local_addr()))?;
+            edge.run(stop.requested()).await;
             Ok(Verdict::Fine)
         })
     }

@@ -58,9 +58,9 @@ impl Keys {
                 io::ErrorKind::AlreadyExists => exists(path),
                 _ => anyhow::Error::new(error).context(format!("writing {}", path.display())),
             })?;
-            eprintln!("wrote {}", path.display());
+            output::aside(format_args!("wrote {}", path.display()));
         }
-        output::line(json!([signing.public_json()]));
+        output::line(json!([signing.public_json()]))?;
         Ok(Verdict::Fine)
     }
 }

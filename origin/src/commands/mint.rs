@@ -83,7 +83,7 @@ impl Mint {
             MintCommand::Profile(args) => args.mint()?,
             MintCommand::Facts(args) => args.mint()?,
         };
-        output::line(minted);
+        output::line(minted)?;
         Ok(Verdict::Fine)
     }
 }

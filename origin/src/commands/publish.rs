@@ -29,7 +29,7 @@ pub struct Publish {
     /// The key that `hemstitch keys new` wrote to SITE.signing.json
     #[arg(long, value_name = "FILE")]
     signing_key: PathBuf,
-    /// The publication's number, where it is not to be the next one; edges refuse one lower than they have seen
+    /// The publication's number, where it is not to be the next one: higher than the live one, by a million at most
     #[arg(long, value_name = "N")]
     sequence: Option<u64>,
     /// Print one JSON object: site, sequence, pack, bytes; or the findings, as `check` does
@@ -47,10 +47,13 @@ impl Publish {
         if file.errors() > 0 {
             let shown = self.ruleset.display().to_string();
             match self.json {
-                true => output::line(for_programs(&file.diagnostics)),
-                false => eprint!("{}", for_people(&shown, &file.text, &file.diagnostics, Colour::Plain)),
+                true => output::line(for_programs(&file.diagnostics))?,
+                false => {
+                    let found = for_people(&shown, &file.text, &file.diagnostics, Colour::Plain);
+                    output::aside(found.trim_end_matches('\n'));
+                }
             }
-            eprintln!("nothing was published");
+            output::aside("nothing was published");
             return Ok(Verdict::Findings);
         }
         let published = publish(&file.compile()?, &self.kv, &self.site, &key, self.sequence)
@@ -59,13 +62,13 @@ impl Publish {
         if self.json {
             let hash = published.hash.to_string();
             let Publication { sequence, bytes, .. } = published;
-            output::line(json!({ "site": self.site, "sequence": sequence, "pack": hash, "bytes": bytes }));
+            output::line(json!({ "site": self.site, "sequence": sequence, "pack": hash, "bytes": bytes }))?;
         } else {
             let Publication { sequence, hash, bytes } = published;
             output::line(format_args!(
                 "published {} number {sequence}: pack {hash} ({bytes} bytes)",
                 self.site
-            ));
+            ))?;
         }
         Ok(Verdict::Fine)
     }
@@ -73,10 +76,19 @@ impl Publish {
 
 /// The error, and what to do about it.
 fn advised(error: PublishError) -> anyhow::Error {
-    let foreign = matches!(error, PublishError::ForeignPointer { .. });
-    let error = anyhow::Error::new(error);
-    if !foreign {
-        return error;
-    }
-    anyhow::anyhow!("{error:#}\n  hint: give `--sequence N`, higher than any number that edges have seen")
+    let hint = match &error {
+        PublishError::ForeignPointer { .. } => {
+            "give `--sequence N`, higher than any number that edges have seen"
+        }
+        PublishError::Zero => "leave `--sequence` out, and the next number is taken",
+        PublishError::NotHigher { .. } => {
+            "leave `--sequence` out, and the next number is taken, or give a higher one"
+        }
+        PublishError::Leap { .. } => {
+            "edges never go back to a lower number, so a slip here is for good; leave `--sequence` out, and the next \
+             number is taken, or go there in smaller steps"
+        }
+        PublishError::LastSequence(_) | PublishError::Kv { .. } | PublishError::Key => return error.into(),
+    };
+    anyhow::anyhow!("{:#}\n  hint: {hint}", anyhow::Error::new(error))
 }

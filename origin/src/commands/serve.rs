@@ -11,7 +11,8 @@ use hemstitch_origin::{
 
 use super::block_on;
 use crate::input::{self, Unreadable};
-use crate::{Verdict, address, output, stop};
+use crate::stop::Stop;
+use crate::{Verdict, address, output};
 
 /// Serve the pages of a folder, personalized where no edge is in front
 ///
@@ -46,8 +47,8 @@ pub struct Serve {
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
     /// The kill switch: `on`, `off`, or `off:rule-a,rule-b`
-    #[arg(long, value_name = "SETTING", default_value = "on")]
-    personalization: String,
+    #[arg(long, value_name = "SETTING", value_parser = input::kill_switch, default_value = "on")]
+    personalization: KillSwitch,
     /// KV folder to serve to edges below /_hs/kv/, to programs of this machine alone
     #[arg(long, value_name = "DIR")]
     kv: Option<PathBuf>,
@@ -62,10 +63,12 @@ impl Serve {
         let setup = self.set_up()?;
         let rules = Arc::clone(&setup.rules);
         block_on(async {
+            let mut stop = Stop::listen()?;
             let listener = address::listen(self.listen, "`--listen 127.0.0.1:PORT`").await?;
-            output::line(format_args!("listening on http://{}", listener.local_addr()?));
+            output::address(format_args!("listening on http://{}", listener.local_addr()?))?;
             tokio::spawn(rules.follow(report));
-            serve(listener, Arc::new(Origin::new(setup)), stop::requested()).await?;
+            let stopped = async move { stop.requested().await };
+            serve(listener, Arc::new(Origin::new(setup)), stopped).await?;
             Ok(Verdict::Fine)
         })
     }
@@ -83,7 +86,7 @@ impl Serve {
             keys: self.keys.as_ref().map(|keys| input::keys(keys, &site.name)).transpose()?,
             site,
             rules: Arc::new(self.ruleset.as_deref().map(rules).transpose()?.unwrap_or_default()),
-            kill: KillSwitch::parse(&self.personalization),
+            kill: self.personalization.clone(),
             kv: self.kv.as_deref().map(Folder::open).transpose()?.map(|kv| Kv::new(kv, readers)),
         })
     }
@@ -98,8 +101,8 @@ fn rules(file: &Path) -> Result<Rules> {
 
 fn report(change: Result<(), RulesError>) {
     match change {
-        Ok(()) => eprintln!("the rules have changed"),
-        Err(error) => eprintln!("the last good rules stay: {:#}", advised(error)),
+        Ok(()) => output::aside("the rules have changed"),
+        Err(error) => output::aside(format_args!("the last good rules stay: {:#}", advised(error))),
     }
 }
 

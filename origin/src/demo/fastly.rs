@@ -25,19 +25,19 @@ const LAST_LINES: usize = 12;
 /// Viceroy with the edge in it. Dropping kills it.
 pub struct Running {
     child: Child,
-    address: SocketAddr,
     lines: UnboundedReceiver<String>,
 }
 
-/// Starts Viceroy, and waits until it listens.
-pub async fn start(stage: &Stage, origin: SocketAddr, listen: SocketAddr) -> Result<Running> {
+/// Starts Viceroy.
+pub fn start(stage: &Stage, origin: SocketAddr, listen: SocketAddr) -> Result<Running> {
     // Viceroy's own word on a taken port is a panic.
     drop(TcpListener::bind(listen).map_err(|error| address::refused(listen, error, "`--port N`"))?);
     let (program, wasm) = (viceroy::program()?, viceroy::wasm()?);
     let manifest = stage.root().join("fastly.toml");
     let stores = FastlyStores::write(stage)?;
     fs::write(&manifest, stores.manifest(&format!("http://{origin}"))).context("writing fastly.toml")?;
-    let mut child = Command::new(&program)
+    let mut command = Command::new(&program);
+    command
         .arg("-v")
         .arg("-C")
         .arg(&manifest)
@@ -46,16 +46,15 @@ pub async fn start(stage: &Stage, origin: SocketAddr, listen: SocketAddr) -> Res
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("starting {}", program.display()))?;
-    let (sender, mut lines) = unbounded_channel();
+        .kill_on_drop(true);
+    // Ctrl-C in a terminal goes to a whole group of processes; ending this one is left to us.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
+    let (sender, lines) = unbounded_channel();
     collect(child.stdout.take(), sender.clone());
     collect(child.stderr.take(), sender);
-    let address = tokio::time::timeout(PATIENCE, address_of(&mut lines))
-        .await
-        .map_err(|_| anyhow!("Viceroy does not listen after {} s", PATIENCE.as_secs()))??;
-    Ok(Running { child, address, lines })
+    Ok(Running { child, lines })
 }
 
 /// The address that it says it listens on; an error with its last words where it ends before that.
@@ -86,9 +85,11 @@ fn collect(output: Option<impl AsyncRead + Send + Unpin + 'static>, lines: Unbou
 }
 
 impl Running {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Waits until it listens, and says where.
+    pub async fn listening(&mut self) -> Result<SocketAddr> {
+        tokio::time::timeout(PATIENCE, address_of(&mut self.lines))
+            .await
+            .map_err(|_| anyhow!("Viceroy does not listen after {} s", PATIENCE.as_secs()))?
     }
 
     /// Takes its lines until it ends by itself, which is a failure.
@@ -101,7 +102,7 @@ impl Running {
         bail!("Viceroy ended ({status}): {last}")
     }
 
-    /// Ends it, and waits until it has ended.
+    /// Ends it, if it has not ended, and waits until it has.
     pub async fn stop(mut self) -> Result<()> {
         self.child.kill().await.context("ending Viceroy")
     }

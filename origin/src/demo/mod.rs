@@ -14,6 +14,7 @@ mod visitors;
 
 pub use fastly_stores::FastlyStores;
 pub use stage::{SITE, Secrets, Stage};
+pub use viceroy::BUILT;
 pub use visitors::visitors;
 
 use std::io;
@@ -26,7 +27,8 @@ use hemstitch_origin::{Origin, serve};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::{output, stop};
+use crate::output;
+use crate::stop::Stop;
 
 /// On what the demo's edge runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -41,25 +43,44 @@ pub enum Platform {
 pub async fn run(platform: Platform, port: u16) -> Result<()> {
     let started = Instant::now();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    // Before there is anything that a signal could leave behind.
+    let mut stop = Stop::listen()?;
     let folder = private_folder().context("a temporary folder")?;
+    let shown = show(platform, address, &folder, &mut stop, started).await;
+    shown.and(folder.close().context("removing the demo's folder"))
+}
+
+/// Shows it until somebody stops it. The child, if there is one, has ended when this returns.
+async fn show(
+    platform: Platform,
+    address: SocketAddr,
+    folder: &TempDir,
+    stop: &mut Stop,
+    started: Instant,
+) -> Result<()> {
     let stage = Stage::set_up(folder.path(), &Secrets::fresh()?)?;
     let origin = start_origin(&stage).await?;
     match platform {
         Platform::Native => {
             let edge = native::bind(&stage, origin, address).await?;
             announce(platform, edge.local_addr(), origin, &stage, started)?;
-            edge.run(stop::requested()).await;
+            edge.run(stop.requested()).await;
+            Ok(())
         }
         Platform::Fastly => {
-            let mut edge = fastly::start(&stage, origin, address).await?;
-            announce(platform, edge.address(), origin, &stage, started)?;
-            tokio::select! {
-                () = stop::requested() => edge.stop().await?,
-                ended = edge.ended() => ended?,
-            }
+            let mut edge = fastly::start(&stage, origin, address)?;
+            let lived = async {
+                announce(platform, edge.listening().await?, origin, &stage, started)?;
+                edge.ended().await
+            };
+            let lived = tokio::select! {
+                biased;
+                () = stop.requested() => Ok(()),
+                ended = lived => ended,
+            };
+            lived.and(edge.stop().await)
         }
     }
-    folder.close().context("removing the demo's folder")
 }
 
 /// A folder that is its owner's alone, and goes when it is dropped.
@@ -93,17 +114,22 @@ fn announce(
     let ready = started.elapsed().as_millis();
     let site = format!("http://{edge}/");
     let visitors = visitors(&site, stage)?;
-    output::line(format_args!("The site Northgate, personalized by {edge_name}:\n"));
-    output::line(format_args!("  {site}"));
-    output::line(format_args!("  {site}?utm_campaign=autumn    as a campaign's visitors see it"));
-    output::line(format_args!("  http://{origin}/    its origin, without an edge in front\n"));
-    for visitor in &visitors.three {
-        output::line(format_args!("{}:\n{}\n", visitor.who, visitor.command));
-    }
-    output::line(format_args!(
-        "The page as it is seen in Germany, for a browser:\n{}\n",
-        visitors.from_germany
-    ));
-    output::line(format_args!("The edge is ready, {ready} ms after the start. Ctrl-C stops everything."));
+    let commands =
+        visitors.three.map(|visitor| format!("{}:\n{}\n\n", visitor.who, visitor.command)).concat();
+    let from_germany = visitors.from_germany;
+    // In one piece, so that a reader who goes away after the first line has not missed the rest.
+    output::address(format_args!(
+        "\
+The site Northgate, personalized by {edge_name}:
+
+  {site}
+  {site}?utm_campaign=autumn    as a campaign's visitors see it
+  http://{origin}/    its origin, without an edge in front
+
+{commands}The page as it is seen in Germany, for a browser:
+{from_germany}
+
+The edge is ready, {ready} ms after the start. Ctrl-C stops everything."
+    ))?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 /// Where `cargo xtask setup` installs Viceroy, below its folder for tools.
 const INSTALLED: &str = "tools/viceroy-0.22.0/bin/viceroy";
 /// Where `cargo xtask build fastly` puts the edge, from the folder of the workspace.
-const BUILT: &str = "bin/hemstitch-fastly.wasm";
+pub const BUILT: &str = "bin/hemstitch-fastly.wasm";
 
 /// Viceroy: `HEMSTITCH_VICEROY`, or in `PATH`, or where the set-up installs it.
 pub fn program() -> Result<PathBuf> {
