@@ -13,21 +13,20 @@ pub enum KillSwitch {
 }
 
 impl KillSwitch {
-    /// Reads `on`, `off` or `off:rule-a,rule-b`; blanks around ids do not count.
-    ///
-    /// Anything else is [`KillSwitch::On`]: a slip in a platform setting must not take a site's personalization down.
-    pub fn parse(setting: &str) -> Self {
+    /// Reads `on`, `off` or `off:rule-a,rule-b`; case and blanks do not count. `None` for anything else, in which case
+    /// whoever asks keeps what was on or off before.
+    pub fn parse(setting: &str) -> Option<Self> {
         let setting = setting.trim();
+        if setting.eq_ignore_ascii_case("on") {
+            return Some(KillSwitch::On);
+        }
         if setting.eq_ignore_ascii_case("off") {
-            return KillSwitch::Off;
+            return Some(KillSwitch::Off);
         }
-        let Some((off, list)) = setting.split_once(':') else { return KillSwitch::On };
-        if !off.eq_ignore_ascii_case("off") {
-            return KillSwitch::On;
-        }
+        let (off, list) = setting.split_once(':')?;
         let rules: Vec<String> =
             list.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
-        if rules.is_empty() { KillSwitch::On } else { KillSwitch::Without(rules) }
+        (off.eq_ignore_ascii_case("off") && !rules.is_empty()).then_some(KillSwitch::Without(rules))
     }
 
     /// Both switches at once, as of all sites and of one: what either turns off is off.
@@ -58,29 +57,29 @@ mod tests {
 
     #[test]
     fn what_either_of_two_switches_turns_off_is_off() {
-        let [on, off, a, b] = ["on", "off", "off:a", "off:b"].map(KillSwitch::parse);
+        let [on, off, a, b] =
+            ["on", "off", "off:a", "off:b"].map(|setting| KillSwitch::parse(setting).expect("a setting"));
         assert_eq!(on.clone().and(off.clone()), KillSwitch::Off);
         assert_eq!(a.clone().and(off), KillSwitch::Off);
         assert_eq!(a.clone().and(on), a);
-        assert_eq!(a.and(b), KillSwitch::parse("off:a,b"));
+        assert_eq!(Some(a.and(b)), KillSwitch::parse("off:a,b"));
     }
 
     #[test]
-    fn only_what_is_clearly_off_is_off() {
-        let without = |ids: &[&str]| KillSwitch::Without(ids.iter().map(|id| id.to_string()).collect());
+    fn what_is_no_setting_says_nothing() {
+        let without = |ids: &[&str]| Some(KillSwitch::Without(ids.iter().map(|id| id.to_string()).collect()));
         for (setting, expect) in [
-            ("on", KillSwitch::On),
-            ("", KillSwitch::On),
-            ("offf", KillSwitch::On),
-            ("OFF", KillSwitch::Off),
-            ("Off:a", without(&["a"])),
-            ("no:a", KillSwitch::On),
-            ("off:", KillSwitch::On),
-            ("off: , ", KillSwitch::On),
-            ("off", KillSwitch::Off),
-            (" off\n", KillSwitch::Off),
+            ("on", Some(KillSwitch::On)),
+            (" ON\n", Some(KillSwitch::On)),
+            ("off", Some(KillSwitch::Off)),
+            (" Off\n", Some(KillSwitch::Off)),
             ("off:a", without(&["a"])),
-            ("off: a ,b,", without(&["a", "b"])),
+            ("Off: a ,b,", without(&["a", "b"])),
+            ("", None),
+            ("of", None),
+            ("off:", None),
+            ("off: , ", None),
+            ("no:a", None),
         ] {
             assert_eq!(KillSwitch::parse(setting), expect, "{setting:?}");
         }

@@ -124,12 +124,18 @@ fn keys(site: &str) -> Option<Keys> {
     Some(Keys { profile: keyring("profile")?, facts: keyring("facts") })
 }
 
-/// Two settings: `personalization` for all sites, `personalization.<site>` for one. `None` where they cannot be read.
+/// Two settings: `personalization` for all sites, `personalization.<site>` for one; one that is missing says `on`.
+/// `None` where they cannot be read.
 fn kill_switch(site: &str) -> Option<KillSwitch> {
     let store = ConfigStore::try_open(STORE).ok()?;
     let setting = |key: &str| {
         let text = store.try_get(key).ok()?;
-        Some(text.map_or(KillSwitch::On, |text| KillSwitch::parse(&text)))
+        let Some(text) = text else { return Some(KillSwitch::On) };
+        let read = KillSwitch::parse(&text);
+        if read.is_none() {
+            eprintln!("config store: {key}: {text:?} is no setting; write on, off, or off: and ids of rules");
+        }
+        read
     };
     Some(setting("personalization")?.and(setting(&format!("personalization.{site}"))?))
 }

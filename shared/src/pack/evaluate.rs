@@ -263,7 +263,7 @@ mod tests {
 
     fn check(ruleset: &Value, switch: &str, attributes: Value, expect: &[&str]) {
         let pack = pack(ruleset);
-        let (facts, switch) = (facts(attributes), KillSwitch::parse(switch));
+        let (facts, switch) = (facts(attributes), KillSwitch::parse(switch).expect("a setting"));
         let mut evaluation = Evaluation::new(&pack, &facts, &switch);
         for _ in 0..2 {
             let decided: Vec<String> = ["a", "b"]
