@@ -45,6 +45,10 @@ fn run(command: &str) -> String {
 }
 
 fn the_three_commands_answer_differently(kind: EdgeKind) {
+    if kind == EdgeKind::Workerd {
+        println!("skipped: the demo runs on the native edge and on Viceroy");
+        return;
+    }
     let child = Child::start("the demo", &mut command(kind, 0));
     let commands = commands_of(&child);
     for turn in ["cold", "warm"] {
@@ -58,6 +62,10 @@ fn the_three_commands_answer_differently(kind: EdgeKind) {
 }
 
 fn ctrl_c_stops_everything(kind: EdgeKind) {
+    if kind == EdgeKind::Workerd {
+        println!("skipped: the demo runs on the native edge and on Viceroy");
+        return;
+    }
     let mut child = Child::start("the demo", &mut command(kind, 0));
     let commands = commands_of(&child);
     run(&commands[0]);
@@ -73,6 +81,10 @@ fn ctrl_c_stops_everything(kind: EdgeKind) {
 }
 
 fn a_taken_port_is_said_with_a_hint(kind: EdgeKind) {
+    if kind == EdgeKind::Workerd {
+        println!("skipped: the demo runs on the native edge and on Viceroy");
+        return;
+    }
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("a bound socket").port();
     let mut child = Child::start("the demo", &mut command(kind, port));

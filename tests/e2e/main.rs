@@ -17,3 +17,5 @@ mod stale;
 mod stampede;
 mod streaming;
 mod upstream_privacy;
+mod worker_isolate;
+mod worker_place;

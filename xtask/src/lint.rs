@@ -12,12 +12,19 @@ pub fn format() -> Result<()> {
 
 /// Lints of everything that runs natively, tests included.
 pub fn native(target_dir: &TargetDir) -> Result<()> {
-    let scope = ["clippy", "--workspace", "--exclude", "hemstitch-fastly", "--all-targets"];
-    run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
+    let scope = ["clippy", "--workspace", "--exclude", "hemstitch-fastly"];
+    let rest = ["--exclude", "hemstitch-cloudflare", "--all-targets", "--", "--deny", "warnings"];
+    run(target_dir.cargo(scope).args(rest))
 }
 
 /// Lints of the Fastly edge, for its own target.
 pub fn fastly(target_dir: &TargetDir) -> Result<()> {
     let scope = ["clippy", "--package", "hemstitch-fastly", "--target", "wasm32-wasip1"];
+    run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
+}
+
+/// Lints of the Cloudflare edge, for its own target.
+pub fn cloudflare(target_dir: &TargetDir) -> Result<()> {
+    let scope = ["clippy", "--package", "hemstitch-cloudflare", "--target", "wasm32-unknown-unknown"];
     run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
 }

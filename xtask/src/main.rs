@@ -2,6 +2,7 @@
 
 mod cache;
 mod cargo;
+mod cloudflare;
 mod fastly;
 mod house;
 mod lint;
@@ -11,6 +12,7 @@ mod suite;
 mod target_dir;
 mod targets;
 mod viceroy;
+mod workerd;
 
 use std::process::ExitCode;
 
@@ -31,13 +33,14 @@ struct Arguments {
 enum Command {
     /// Install what is missing, check the house rules, build everything and run every test.
     Test,
-    /// Install what is missing: the two wasm targets of the toolchain, and Viceroy (7 to 17 minutes, once).
+    /// Install what is missing: the two wasm targets of the toolchain, workerd (npm, seconds), and Viceroy (7 to 17
+    /// minutes, once).
     Setup,
     /// Check the house rules: format, lints, file sizes and names, and that the core stays free of platforms.
     Check,
     /// Build an edge and put it where its configuration expects it.
     Build {
-        /// Which edge. `fastly` goes to bin/hemstitch-fastly.wasm.
+        /// Which edge. `fastly` goes to bin/hemstitch-fastly.wasm, `cloudflare` to bin/cloudflare.
         edge: Edge,
     },
     /// Build the edges and run only the end-to-end suite.
@@ -52,6 +55,10 @@ enum Command {
 enum Edge {
     /// Fastly Compute, wasm32-wasip1.
     Fastly,
+    /// Cloudflare Workers, wasm32-unknown-unknown.
+    Cloudflare,
+    /// The same, but that a request can make it panic: for the tests alone.
+    CloudflarePanicking,
 }
 
 fn main() -> ExitCode {
@@ -60,6 +67,8 @@ fn main() -> ExitCode {
         Command::Setup => plan::setup(),
         Command::Check => plan::check(),
         Command::Build { edge: Edge::Fastly } => plan::build_fastly(),
+        Command::Build { edge: Edge::Cloudflare } => plan::build_cloudflare(),
+        Command::Build { edge: Edge::CloudflarePanicking } => plan::build_panicking_cloudflare(),
         Command::E2e { arguments } => plan::e2e(arguments),
     };
     match outcome {

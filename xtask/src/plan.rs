@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::target_dir::TargetDir;
-use crate::{fastly, house, lint, purity, suite, targets, viceroy};
+use crate::{cloudflare, fastly, house, lint, purity, suite, targets, viceroy, workerd};
 
 type Action<'a> = Box<dyn Fn() -> Result<()> + 'a>;
 
@@ -53,6 +53,16 @@ pub fn build_fastly() -> Result<()> {
     fastly::build(&TargetDir::choose()?)
 }
 
+pub fn build_cloudflare() -> Result<()> {
+    targets::ensure()?;
+    cloudflare::build(&TargetDir::choose()?)
+}
+
+pub fn build_panicking_cloudflare() -> Result<()> {
+    targets::ensure()?;
+    cloudflare::build_panicking(&TargetDir::choose()?)
+}
+
 pub fn e2e(arguments: Vec<String>) -> Result<()> {
     let target_dir = TargetDir::choose()?;
     let mut steps = set_up_steps();
@@ -62,7 +72,11 @@ pub fn e2e(arguments: Vec<String>) -> Result<()> {
 }
 
 fn set_up_steps<'a>() -> Vec<Step<'a>> {
-    vec![minutes("set-up: wasm targets", targets::ensure), minutes("set-up: Viceroy", viceroy::ensure)]
+    vec![
+        minutes("set-up: wasm targets", targets::ensure),
+        minutes("set-up: workerd", workerd::ensure),
+        minutes("set-up: Viceroy", viceroy::ensure),
+    ]
 }
 
 fn check_steps(target_dir: &TargetDir) -> Vec<Step<'_>> {
@@ -73,12 +87,15 @@ fn check_steps(target_dir: &TargetDir) -> Vec<Step<'_>> {
         minutes("core builds for bare wasm", || purity::builds_for_bare_wasm(target_dir)),
         minutes("lints, native", || lint::native(target_dir)),
         minutes("lints, Fastly", || lint::fastly(target_dir)),
+        minutes("lints, Cloudflare", || lint::cloudflare(target_dir)),
     ]
 }
 
 fn build_steps(target_dir: &TargetDir) -> Vec<Step<'_>> {
     vec![
         minutes("build the Fastly edge", || fastly::build(target_dir)),
+        minutes("build the Cloudflare edge", || cloudflare::build(target_dir)),
+        minutes("build the Cloudflare edge that panics", || cloudflare::build_panicking(target_dir)),
         minutes("build hemstitch", || suite::build_hemstitch(target_dir)),
     ]
 }

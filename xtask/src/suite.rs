@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::cargo::run;
 use crate::target_dir::TargetDir;
-use crate::{fastly, viceroy};
+use crate::{cloudflare, fastly, viceroy, workerd};
 
 /// The tests inside of the native crates.
 pub fn unit(target_dir: &TargetDir) -> Result<()> {
@@ -25,5 +25,8 @@ pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
         .args(arguments)
         .env("HEMSTITCH_BIN", target_dir.file("debug/hemstitch"))
         .env("HEMSTITCH_FASTLY_WASM", fastly::wasm())
-        .env("HEMSTITCH_VICEROY", viceroy::program()?))
+        .env("HEMSTITCH_VICEROY", viceroy::program()?)
+        .env("HEMSTITCH_CLOUDFLARE", cloudflare::folder())
+        .env("HEMSTITCH_CLOUDFLARE_PANICKING", cloudflare::panicking_folder())
+        .env("HEMSTITCH_WORKERD", workerd::program()?))
 }

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use super::child::Child;
 use super::origin::TestOrigin;
 use super::site::TestSite;
-use super::{native, viceroy};
+use super::workerd::Workerd;
+use super::{native, programs, viceroy};
 
 /// A port of loopback that nobody listens on: below 1024, so that no test is ever given it.
 pub(super) const NOBODY: &str = "http://127.0.0.1:1";
@@ -22,17 +23,24 @@ pub enum EdgeKind {
     Native,
     /// The wasm for Fastly Compute under Viceroy.
     Viceroy,
+    /// The Worker for Cloudflare under workerd.
+    Workerd,
 }
 
-/// Both kinds.
-pub const EVERY_KIND: [EdgeKind; 2] = [EdgeKind::Native, EdgeKind::Viceroy];
+/// All kinds.
+pub const EVERY_KIND: [EdgeKind; 3] = [EdgeKind::Native, EdgeKind::Viceroy, EdgeKind::Workerd];
+
+enum Process {
+    Alone(Child),
+    Workerd(Box<Workerd>),
+}
 
 /// A running edge. Stops when dropped.
 pub struct Edge {
     /// On what it runs.
     pub kind: EdgeKind,
     address: SocketAddr,
-    child: Child,
+    process: Process,
     folder: TempDir,
 }
 
@@ -43,10 +51,19 @@ impl Edge {
         let (child, address) = match kind {
             EdgeKind::Native => native::start(folder.path(), origin, sites),
             EdgeKind::Viceroy => viceroy::start(folder.path(), origin, sites),
+            EdgeKind::Workerd => return Edge::workerd(&programs::cloudflare(), origin, sites),
         };
         let address =
             address.parse().unwrap_or_else(|error| panic!("{kind:?} listens on {address}: {error}"));
-        Edge { kind, address, child, folder }
+        Edge { kind, address, process: Process::Alone(child), folder }
+    }
+
+    /// Starts the Worker of a folder under workerd.
+    pub fn workerd(worker: &Path, origin: &TestOrigin, sites: &[TestSite]) -> Edge {
+        let folder = tempfile::tempdir().expect("a folder for the edge");
+        let workerd = Box::new(Workerd::start(folder.path(), worker, origin, sites));
+        let (kind, address) = (EdgeKind::Workerd, workerd.address);
+        Edge { kind, address, process: Process::Workerd(workerd), folder }
     }
 
     /// Where it listens.
@@ -56,21 +73,32 @@ impl Edge {
 
     /// What it has written to its outputs.
     pub fn lines(&self) -> Vec<String> {
-        self.child.lines()
+        match &self.process {
+            Process::Alone(child) => child.lines(),
+            Process::Workerd(workerd) => workerd.child.lock().expect("no holder of the lock panics").lines(),
+        }
     }
 
     /// Sets the kill switch, while the edge runs: `on`, `off` or `off:rule,rule`.
     pub fn set_personalization(&self, setting: &str) {
-        match self.kind {
-            EdgeKind::Native => native::set_personalization(self.folder.path(), setting),
-            EdgeKind::Viceroy => viceroy::set_personalization(self.folder.path(), setting),
+        match &self.process {
+            Process::Workerd(workerd) => workerd.set_personalization(setting),
+            Process::Alone(_) if self.kind == EdgeKind::Native => {
+                native::set_personalization(self.folder.path(), setting);
+            }
+            Process::Alone(_) => viceroy::set_personalization(self.folder.path(), setting),
         }
     }
 
-    /// Publishes while the edge runs. Only the native edge's KV can be written from outside.
+    /// Publishes while the edge runs. Viceroy's KV cannot be written from outside.
     pub fn put_kv(&self, key: &str, value: &[u8]) {
-        assert_eq!(self.kind, EdgeKind::Native, "Viceroy reads its KV once");
-        write_whole(&self.folder.path().join("kv").join(key), value);
+        match &self.process {
+            Process::Workerd(workerd) => workerd.services.kv.put(key, value),
+            Process::Alone(_) => {
+                assert_eq!(self.kind, EdgeKind::Native, "Viceroy reads its KV once");
+                write_whole(&self.folder.path().join("kv").join(key), value);
+            }
+        }
     }
 }
 

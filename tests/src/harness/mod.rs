@@ -1,7 +1,7 @@
-//! A scripted origin, the two edges as processes, a raw HTTP client, and what goes between them.
+//! A scripted origin, the three edges as processes, a raw HTTP client, and what goes between them.
 //!
 //! ```text
-//!  Ask ──► Edge (native | Viceroy) ──► TestOrigin, which answers by Script and notes what it was asked
+//!  Ask ──► Edge (native | Viceroy | workerd) ──► TestOrigin, which answers by Script and notes what it was asked
 //!                 ▲
 //!          TestSite: configuration, keys, published ruleset
 //! ```
@@ -12,6 +12,7 @@ mod ask;
 mod case;
 mod case_files;
 mod child;
+mod cloud_services;
 mod edge;
 mod gate;
 mod in_process;
@@ -31,6 +32,7 @@ mod stage;
 mod viceroy;
 mod visitor;
 mod wire;
+mod workerd;
 
 pub use ask::Ask;
 pub use case::{Case, CaseVisitor, Failure, Fragment};
@@ -40,7 +42,7 @@ pub use gate::Gate;
 pub use in_process::{Arrival, InProcess, Run};
 pub use jws::Jws;
 pub use origin::{Asked, TestOrigin};
-pub use programs::{cases, corpus, hemstitch, viceroy, workspace};
+pub use programs::{cases, cloudflare, corpus, hemstitch, panicking_cloudflare, viceroy, workspace};
 pub use publication::{Publication, pointer_signed_by};
 pub use reply::{End, Reply};
 pub use script::Script;
@@ -49,7 +51,8 @@ pub use split::split;
 pub use stage::Stage;
 pub use visitor::{Visitor, facts_token, now};
 
-/// Turns bodies that take an [`EdgeKind`] into one test for each edge: `name::native` and `name::viceroy`.
+/// Turns bodies that take an [`EdgeKind`] into one test for each edge: `name::native`, `name::viceroy` and
+/// `name::workerd`.
 #[macro_export]
 macro_rules! on_each_edge {
     ($($name:ident)*) => { $(
@@ -62,6 +65,11 @@ macro_rules! on_each_edge {
             #[test]
             fn viceroy() {
                 super::$name($crate::harness::EdgeKind::Viceroy);
+            }
+
+            #[test]
+            fn workerd() {
+                super::$name($crate::harness::EdgeKind::Workerd);
             }
         }
     )* };

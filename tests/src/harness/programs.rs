@@ -25,16 +25,40 @@ pub(super) fn fastly_wasm() -> PathBuf {
     existing(given("HEMSTITCH_FASTLY_WASM").unwrap_or_else(built), "cargo xtask build fastly")
 }
 
+/// The Worker for Cloudflare: `HEMSTITCH_CLOUDFLARE`, else where `cargo xtask build cloudflare` puts it.
+pub fn cloudflare() -> PathBuf {
+    let built = || workspace().join("bin/cloudflare");
+    existing(given("HEMSTITCH_CLOUDFLARE").unwrap_or_else(built), "cargo xtask build cloudflare")
+}
+
+/// The same, but that a request can make it panic: `HEMSTITCH_CLOUDFLARE_PANICKING`.
+pub fn panicking_cloudflare() -> PathBuf {
+    let built = || workspace().join("bin/cloudflare-panicking");
+    existing(
+        given("HEMSTITCH_CLOUDFLARE_PANICKING").unwrap_or_else(built),
+        "cargo xtask build cloudflare-panicking",
+    )
+}
+
+/// Cloudflare's runtime: `HEMSTITCH_WORKERD`, else where `cargo xtask setup` puts it.
+pub(super) fn workerd() -> PathBuf {
+    let tool = "tools/workerd-1.20261117.1/node_modules/@cloudflare/workerd-linux-64/bin/workerd";
+    existing(given("HEMSTITCH_WORKERD").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
+}
+
 /// Fastly's local runtime: `HEMSTITCH_VICEROY`, else where `cargo xtask setup` puts it.
 pub fn viceroy() -> PathBuf {
-    let cached = || {
-        given("HEMSTITCH_CACHE")
-            .or_else(|| Some(given("XDG_CACHE_HOME")?.join("hemstitch")))
-            .or_else(|| Some(given("HOME")?.join(".cache/hemstitch")))
-            .unwrap_or_default()
-            .join("tools/viceroy-0.22.0/bin/viceroy")
-    };
-    existing(given("HEMSTITCH_VICEROY").unwrap_or_else(cached), "cargo xtask setup")
+    let tool = "tools/viceroy-0.22.0/bin/viceroy";
+    existing(given("HEMSTITCH_VICEROY").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
+}
+
+/// A tool in the cache of `cargo xtask`.
+fn cached(tool: &str) -> PathBuf {
+    given("HEMSTITCH_CACHE")
+        .or_else(|| Some(given("XDG_CACHE_HOME")?.join("hemstitch")))
+        .or_else(|| Some(given("HOME")?.join(".cache/hemstitch")))
+        .unwrap_or_default()
+        .join(tool)
 }
 
 /// The folder of page cases.

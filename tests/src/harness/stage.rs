@@ -1,5 +1,7 @@
 //! One origin, one edge in front of it, and the sites that it serves.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::ask::Ask;
@@ -35,6 +37,13 @@ impl Stage {
     pub fn before(kind: EdgeKind, origin: TestOrigin, sites: Vec<TestSite>) -> Stage {
         assert!(!sites.is_empty(), "a stage needs a site");
         Stage { edge: Edge::start(kind, &origin, &sites), origin, sites }
+    }
+
+    /// One site behind the Worker of a folder.
+    pub fn of_worker(worker: &Path, site: TestSite) -> Stage {
+        let origin = TestOrigin::start().expect("an origin on loopback");
+        let sites = vec![site];
+        Stage { edge: Edge::workerd(worker, &origin, &sites), origin, sites }
     }
 
     /// The first site.

@@ -1,0 +1,188 @@
+//! Fragments: from the cache, or from whoever serves them, in the time that a page waits for them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use hemstitch::http::{self, FragmentSource, Marker};
+use hemstitch::session::{FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
+use wasm_bindgen::JsValue;
+
+use crate::clock;
+use crate::config::ServedSite;
+use crate::convert;
+use crate::fills::{Claim, Fills};
+use crate::origin::{self, FIRST_BYTE_MS};
+use crate::platform::within;
+use crate::store::{Found, Refresh, Store};
+
+/// How long a fragment that failed is left alone, in seconds: those who waited for it must not ask one by one.
+const FAILURE_S: u32 = 2;
+/// What stands in the cache for a fragment that may not be stored, and for one that failed.
+const NOT_SHARED: Marker = Marker::Own;
+const FAILED: Marker = Marker::Pass;
+
+/// What came of a fetch.
+pub type Outcome = Result<Fragment, FragmentFailure>;
+
+/// What it takes to fetch a fragment.
+pub struct Fetcher {
+    /// The site of the page.
+    pub served: Rc<ServedSite>,
+    /// The Worker's bindings.
+    pub env: JsValue,
+    /// The cache.
+    pub store: Rc<Store>,
+    /// Who is fetching what.
+    pub fills: Rc<Fills>,
+}
+
+type UnderWay = (FetchId, Pin<Box<dyn Future<Output = Outcome>>>);
+
+/// The fetches of one page that have been started and have not ended.
+pub struct Fragments {
+    fetcher: Rc<Fetcher>,
+    under_way: Vec<UnderWay>,
+}
+
+impl Fragments {
+    /// None yet.
+    pub fn new(fetcher: Rc<Fetcher>) -> Fragments {
+        Fragments { fetcher, under_way: Vec::new() }
+    }
+
+    /// Starts a fetch; what comes of it is told by [`poll_next`](Self::poll_next).
+    pub fn start(&mut self, request: FragmentRequest) {
+        let fetcher = Rc::clone(&self.fetcher);
+        self.under_way.push((request.id, Box::pin(async move { fetcher.fragment(&request).await })));
+    }
+
+    /// Whether none is outstanding.
+    pub fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Gives them all up.
+    pub fn clear(&mut self) {
+        self.under_way.clear();
+    }
+
+    /// The next fetch to end.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<(FetchId, Outcome)> {
+        for (index, (id, fetch)) in self.under_way.iter_mut().enumerate() {
+            if let Poll::Ready(outcome) = fetch.as_mut().poll(context) {
+                let id = *id;
+                drop(self.under_way.swap_remove(index));
+                return Poll::Ready((id, outcome));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// What the cache says of a fragment.
+enum Known {
+    Here(Fragment),
+    /// It may not be stored, so nobody need wait for another's.
+    NotShared,
+    /// It has just failed, and is left alone for a moment.
+    Failed,
+    No,
+}
+
+impl Fetcher {
+    /// The fragment, or why it is not there.
+    async fn fragment(&self, request: &FragmentRequest) -> Outcome {
+        let key = request.target.cache_key();
+        let outcome = within(request.timeout_ms, self.find_or_ask(request, key.as_str())).await;
+        let outcome = outcome.unwrap_or_else(|| {
+            self.failed(key.as_str());
+            Err(FragmentFailure::Unreachable)
+        });
+        match (outcome, self.store.glance(key.as_str())) {
+            (Err(failure), Found::Stale(object, _) | Found::IfError(object)) => {
+                Fragment::decode(&object).ok_or(failure)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// What is stale is better than nothing, and a marker would take its place.
+    fn failed(&self, key: &str) {
+        match self.store.glance(key) {
+            Found::Nothing => self.store.put_marker(key, FAILED, FAILURE_S),
+            Found::Fresh(_) | Found::Stale(..) | Found::IfError(_) => self.store.pause(key),
+        }
+    }
+
+    /// Asks, or waits for another who does; where that one failed, asks in its turn.
+    async fn find_or_ask(&self, request: &FragmentRequest, key: &str) -> Outcome {
+        let mut found = self.store.find(key).await;
+        loop {
+            match known(found) {
+                Known::Here(fragment) => return Ok(fragment),
+                Known::NotShared => return self.ask(request, key).await,
+                Known::Failed => return Err(FragmentFailure::Unreachable),
+                Known::No => {}
+            }
+            match self.fills.claim(key) {
+                Claim::Follow(following) => following.await,
+                Claim::Lead(_lead) => {
+                    return match known(self.store.glance(key)) {
+                        Known::Here(fragment) => Ok(fragment),
+                        Known::Failed => Err(FragmentFailure::Unreachable),
+                        Known::NotShared | Known::No => self.ask(request, key).await,
+                    };
+                }
+            }
+            found = self.store.glance(key);
+        }
+    }
+
+    async fn ask(&self, request: &FragmentRequest, key: &str) -> Outcome {
+        let outcome = self.fetch(request, key).await;
+        if outcome.is_err() {
+            self.failed(key);
+        }
+        outcome
+    }
+
+    async fn fetch(&self, request: &FragmentRequest, key: &str) -> Outcome {
+        let site = &self.served.site;
+        let source = match request.target.source() {
+            FragmentSource::Origin => &site.origin,
+            FragmentSource::Host(source) => source,
+        };
+        let outgoing = http::fragment_request(&request.target, site);
+        let asked = origin::ask(&self.env, outgoing, site, source, JsValue::UNDEFINED, FIRST_BYTE_MS);
+        let arrived = asked.await.ok_or(FragmentFailure::Unreachable)?;
+        let mut head = arrived.head.clone();
+        if convert::is_gzip(&head.headers) {
+            convert::decoded(&mut head);
+        }
+        let content = arrived.body().all(MAX_FRAGMENT_BYTES).await.map_err(|cut| match cut {
+            None => FragmentFailure::TooLarge,
+            Some(_) => FragmentFailure::Unreachable,
+        })?;
+        let fragment = Fragment::from_response(&head, content)?;
+        let now = clock::now();
+        match http::fragment_freshness(&head, request.ttl_s, now) {
+            Some(freshness) => self.store.put(key, fragment.encode(), freshness.life(now)),
+            None => self.store.put_marker(key, NOT_SHARED, site.marker_ttl_s),
+        }
+        Ok(fragment)
+    }
+}
+
+fn known(found: Found) -> Known {
+    let object = match found {
+        Found::Fresh(object) | Found::Stale(object, Refresh::Paused) => object,
+        Found::Stale(..) | Found::IfError(_) | Found::Nothing => return Known::No,
+    };
+    match Marker::decode(&object) {
+        Some(NOT_SHARED) => Known::NotShared,
+        Some(FAILED) => Known::Failed,
+        None => Fragment::decode(&object).map_or(Known::No, Known::Here),
+    }
+}

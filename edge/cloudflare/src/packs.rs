@@ -1,0 +1,117 @@
+//! The pack in force: in memory, else in the data centre's cache, else in KV. What to look up, and when, the keeper
+//! says. KV may be a minute behind, and remembers as long that something was missing; the keeper is built for that.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use hemstitch::keeper::{Keeper, Want};
+use hemstitch::pack::{Pack, PackHash};
+use wasm_bindgen::JsValue;
+
+use crate::clock;
+use crate::config::ServedSite;
+use crate::fills::Claim;
+use crate::instance::Instance;
+use crate::platform::{self, Promised, js, within};
+use crate::store;
+
+/// How long a look-up is waited for when no visitor waits with it, in milliseconds.
+const PATIENCE_MS: u32 = 10_000;
+
+/// Look-ups that go on after the visitor has been answered.
+pub type Late = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The pack to decide with, and what is to be awaited after the answer. An instance that has a pack does not look
+/// anything up before; one that has none waits for it, no longer than the site says.
+pub async fn in_force(
+    instance: &Rc<Instance>,
+    served: &Rc<ServedSite>,
+    env: &JsValue,
+) -> (Option<Arc<Pack>>, Late) {
+    let keeper = |look: &mut dyn FnMut(&mut Keeper)| {
+        if let Ok(mut keeper) = served.keeper.try_borrow_mut() {
+            keeper.tick(clock::now());
+            look(&mut keeper);
+        }
+    };
+    let mut pack = None;
+    keeper(&mut |keeper| pack = keeper.current());
+    let mut late: Late = Box::pin(look_up(Rc::clone(instance), Rc::clone(served), env.clone()));
+    if pack.is_none() && !served.site.pointer_keys.is_empty() {
+        let deadline = u32::try_from(served.site.pack_deadline_ms).unwrap_or(u32::MAX);
+        if within(deadline, late.as_mut()).await.is_some() {
+            late = Box::pin(std::future::ready(()));
+        }
+        keeper(&mut |keeper| pack = keeper.current());
+    }
+    (pack, late)
+}
+
+/// Looks up what the keeper wants, or waits for another who does.
+async fn look_up(instance: Rc<Instance>, served: Rc<ServedSite>, env: JsValue) {
+    match instance.fills.claim(&format!("packs of {}", served.site.name)) {
+        Claim::Follow(following) => drop(within(PATIENCE_MS, following).await),
+        Claim::Lead(_lead) => {
+            // A look-up that does not end would keep all others from being made.
+            let _ = within(PATIENCE_MS, all_wanted(&served, &env)).await;
+        }
+    }
+}
+
+async fn all_wanted(served: &ServedSite, env: &JsValue) {
+    let site = served.site.name.as_str();
+    loop {
+        let want = served.keeper.try_borrow_mut().ok().and_then(|mut keeper| keeper.wants(clock::ms()));
+        match want {
+            None => return,
+            Some(Want::Pointer(key)) => {
+                let pointer = kv(env, &key).await;
+                arrived(served, |keeper| {
+                    keeper.pointer_arrived(pointer.as_deref(), clock::ms(), clock::now())
+                });
+            }
+            Some(Want::Pack(key, hash)) => {
+                if let Some(pack) = store::pack(site, &hash).await
+                    && arrived(served, |keeper| take(keeper, &hash, Some(pack)))
+                {
+                    continue;
+                }
+                let pack = kv(env, &key).await;
+                let copy = pack.clone();
+                if arrived(served, |keeper| take(keeper, &hash, pack))
+                    && let Some(pack) = copy
+                {
+                    store::put_pack(site, &hash, &pack).await;
+                }
+            }
+        }
+    }
+}
+
+fn take(
+    keeper: &mut Keeper,
+    hash: &PackHash,
+    pack: Option<Vec<u8>>,
+) -> Result<(), hemstitch::keeper::KeeperError> {
+    keeper.pack_arrived(hash, pack, clock::ms(), clock::now())
+}
+
+/// Hands the keeper something; whether it was sound.
+fn arrived(
+    served: &ServedSite,
+    hand: impl FnOnce(&mut Keeper) -> Result<(), hemstitch::keeper::KeeperError>,
+) -> bool {
+    let Ok(mut keeper) = served.keeper.try_borrow_mut() else { return false };
+    let outcome = hand(&mut keeper);
+    if let Err(error) = &outcome {
+        js::complain(&format!("{}: {error}", served.site.name));
+    }
+    outcome.is_ok()
+}
+
+/// A value; `None` where there is none, or no store.
+async fn kv(env: &JsValue, key: &str) -> Option<Vec<u8>> {
+    Promised::from(js::kv(env, key)).await.ok().and_then(platform::bytes)
+}

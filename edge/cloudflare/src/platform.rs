@@ -1,0 +1,134 @@
+//! The platform, as `platform.js` and `tasks.js` put it: every wait is a promise, and every failure an `Err`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use js_sys::futures::JsFuture;
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+
+/// The functions themselves.
+pub mod js {
+    use js_sys::{Promise, Uint8Array};
+    use wasm_bindgen::prelude::*;
+
+    #[wasm_bindgen(raw_module = "./platform.js")]
+    extern "C" {
+        pub fn head(request: &JsValue) -> Vec<String>;
+        #[wasm_bindgen(js_name = responseHead)]
+        pub fn response_head(response: &JsValue) -> Vec<String>;
+        pub fn setting(env: &JsValue, name: &str) -> Option<String>;
+        pub fn ask(
+            env: &JsValue,
+            binding: Option<&str>,
+            url: &str,
+            method: &str,
+            pairs: Vec<String>,
+            body: &JsValue,
+            within: u32,
+        ) -> Promise;
+        #[wasm_bindgen(catch)]
+        pub fn reader(response: &JsValue) -> Result<JsValue, JsValue>;
+        pub fn read(body: &JsValue) -> Promise;
+        pub fn cancel(body: &JsValue);
+        pub fn write(writer: &JsValue, bytes: Uint8Array) -> Promise;
+        pub fn close(writer: &JsValue) -> Promise;
+        pub fn closed(writer: &JsValue) -> Promise;
+        pub fn abort(writer: &JsValue);
+        pub fn kv(env: &JsValue, key: &str) -> Promise;
+        pub fn cached(url: &str) -> Promise;
+        pub fn store(url: &str, bytes: Uint8Array, life: &str, seconds: f64, tags: &str) -> Promise;
+        pub fn timer(ms: u32) -> JsValue;
+        pub fn rings(timer: &JsValue) -> Promise;
+        pub fn stop(timer: &JsValue);
+        pub fn now() -> f64;
+        pub fn complain(text: &str);
+        pub fn random() -> Vec<u8>;
+        #[wasm_bindgen(catch, js_name = bodyOf)]
+        pub fn body_of(request: &JsValue) -> Result<JsValue, JsValue>;
+    }
+
+    #[wasm_bindgen(raw_module = "./tasks.js")]
+    extern "C" {
+        pub fn ring(task: u32);
+        #[wasm_bindgen(catch)]
+        pub fn reply(task: u32, status: u16, pairs: Vec<String>, body: &JsValue) -> Result<(), JsValue>;
+        #[wasm_bindgen(catch)]
+        pub fn stream(task: u32, status: u16, pairs: Vec<String>) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub fn relay(
+            task: u32,
+            response: &JsValue,
+            without: Vec<String>,
+            bodiless: bool,
+        ) -> Result<(), JsValue>;
+    }
+}
+
+/// Something that the platform has promised.
+pub struct Promised(JsFuture);
+
+/// A wait that ends by itself, and is taken back when it is dropped.
+pub struct Timer {
+    timer: JsValue,
+    rings: JsFuture,
+}
+
+impl From<Promise> for Promised {
+    fn from(promise: Promise) -> Self {
+        Promised(JsFuture::from(promise))
+    }
+}
+
+impl Future for Promised {
+    type Output = Result<JsValue, JsValue>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl Timer {
+    /// Ends after so many milliseconds.
+    pub fn after(ms: u32) -> Timer {
+        let timer = js::timer(ms);
+        let rings = JsFuture::from(js::rings(&timer));
+        Timer { timer, rings }
+    }
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.rings).poll(context).map(drop)
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        js::stop(&self.timer);
+    }
+}
+
+/// What a future comes to, unless that takes longer.
+pub async fn within<T>(ms: u32, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut timer) = (Box::pin(future), Timer::after(ms));
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => Pin::new(&mut timer).poll(context).map(|()| None),
+    })
+    .await
+}
+
+/// The bytes that a promise brought; `None` where it brought something else.
+pub fn bytes(value: JsValue) -> Option<Vec<u8>> {
+    value.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec())
+}
+
+/// Bytes, for the platform to keep.
+pub fn array(bytes: &[u8]) -> Uint8Array {
+    Uint8Array::from(bytes)
+}

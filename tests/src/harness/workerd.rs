@@ -1,0 +1,119 @@
+//! Starts the Cloudflare edge under workerd, with KV and cache of ours behind it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use serde_json::{Map, Value};
+
+use super::child::Child;
+use super::cloud_services::CloudServices;
+use super::edge::{NOBODY, write_whole};
+use super::origin::TestOrigin;
+use super::programs;
+use super::site::TestSite;
+
+/// What a Worker is made of; the first is its entry.
+const MODULES: [&str; 5] =
+    ["worker.js", "tasks.js", "platform.js", "hemstitch_cloudflare.js", "hemstitch_cloudflare_bg.wasm"];
+
+/// workerd, which is started anew where the platform would start new isolates.
+pub(super) struct Workerd {
+    folder: PathBuf,
+    pub(super) services: CloudServices,
+    pub(super) child: Mutex<Child>,
+    pub(super) address: SocketAddr,
+}
+
+impl Workerd {
+    pub(super) fn start(folder: &Path, worker: &Path, origin: &TestOrigin, sites: &[TestSite]) -> Workerd {
+        let services = CloudServices::start().expect("services on loopback");
+        let (mut configured, mut keys) = (Map::new(), Map::new());
+        for site in sites {
+            site.kv.iter().for_each(|(key, value)| services.kv.put(key, value));
+            configured.insert(site.host.clone(), site.configuration("ORIGIN", "NOBODY"));
+            let ring = |name: &str| (name.to_string(), Value::from(site.secrets().keyring(name)));
+            let rings = ["profile", "facts"].map(ring).into_iter().collect();
+            keys.insert(site.name.clone(), Value::Object(rings));
+        }
+        write_whole(&folder.join("sites.json"), Value::Object(configured).to_string().as_bytes());
+        write_whole(&folder.join("keys.json"), Value::Object(keys).to_string().as_bytes());
+        write_whole(&folder.join("personalization"), b"on");
+        for module in MODULES {
+            // Beside the manifest, since it embeds nothing by an absolute path.
+            fs::copy(worker.join(module), folder.join(module)).expect("a Worker that was built whole");
+        }
+        let manifest = manifest_of(&origin.address().to_string(), &services);
+        write_whole(&folder.join("workerd.capnp"), manifest.as_bytes());
+        let (child, address) = launch(folder, "127.0.0.1:0");
+        let address = address.parse().expect("an address of loopback");
+        Workerd { folder: folder.to_path_buf(), services, child: Mutex::new(child), address }
+    }
+
+    /// A variable of a Worker changes with a deployment, which starts new isolates.
+    pub(super) fn set_personalization(&self, setting: &str) {
+        let mut child = self.child.lock().expect("no holder of the lock panics");
+        child.interrupt();
+        child.wait_for_end();
+        let address = self.address.to_string();
+        write_whole(&self.folder.join("personalization"), setting.as_bytes());
+        *child = launch(&self.folder, &address).0;
+    }
+}
+
+fn launch(folder: &Path, listen: &str) -> (Child, String) {
+    let mut command = Command::new(programs::workerd());
+    command.arg("serve").arg(folder.join("workerd.capnp")).args([
+        "--control-fd=1",
+        "--socket-addr",
+        &format!("edge={listen}"),
+    ]);
+    let mut child = Child::start("workerd", &mut command);
+    let line = child.wait_for_line("\"event\":\"listen\"");
+    let port = line.split("\"port\":").nth(1).unwrap_or_default();
+    let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+    (child, format!("127.0.0.1:{digits}"))
+}
+
+fn manifest_of(origin: &str, services: &CloudServices) -> String {
+    let module = |name: &&str| {
+        let kind = if name.ends_with(".wasm") { "wasm" } else { "esModule" };
+        format!("(name = \"{name}\", {kind} = embed \"{name}\")")
+    };
+    let modules: Vec<String> = MODULES.iter().map(module).collect();
+    let nobody = NOBODY.trim_start_matches("http://");
+    let (kv, cache) = (services.kv.address(), services.cache.address());
+    format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = .edge),
+    (name = "origin", external = (address = "{origin}", http = ())),
+    (name = "nobody", external = (address = "{nobody}", http = ())),
+    (name = "kv", external = (address = "{kv}", http = ())),
+    (name = "cache", external = (address = "{cache}", http = (style = proxy))),
+  ],
+  sockets = [(name = "edge", address = "127.0.0.1:0", http = (cfBlobHeader = "x-test-cf"), service = "edge")],
+);
+
+const edge :Workerd.Worker = (
+  modules = [{modules}],
+  compatibilityDate = "2026-11-01",
+  globalOutbound = "origin",
+  cacheApiOutbound = "cache",
+  bindings = [
+    (name = "ORIGIN", service = "origin"),
+    (name = "NOBODY", service = "nobody"),
+    (name = "HEMSTITCH_KV", kvNamespace = "kv"),
+    (name = "HEMSTITCH_SITES", text = embed "sites.json"),
+    (name = "HEMSTITCH_KEYS", text = embed "keys.json"),
+    (name = "HEMSTITCH_PERSONALIZATION", text = embed "personalization"),
+  ],
+);
+"#,
+        modules = modules.join(", "),
+    )
+}

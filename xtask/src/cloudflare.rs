@@ -1,0 +1,61 @@
+//! The edge for Cloudflare Workers: a wasm file, the glue that wasm-bindgen writes for it, and the shim that is ours.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::cargo::{run, workspace};
+use crate::target_dir::TargetDir;
+
+const NAME: &str = "hemstitch_cloudflare";
+/// The entry of the Worker and the modules that it needs, in `edge/cloudflare`.
+const SHIM: [&str; 3] = ["worker.js", "tasks.js", "platform.js"];
+
+/// Where `wrangler.toml` and the tests expect the Worker.
+pub fn folder() -> PathBuf {
+    workspace().join("bin/cloudflare")
+}
+
+/// Where the tests expect the same Worker, but that a request can ask it to panic.
+pub fn panicking_folder() -> PathBuf {
+    workspace().join("bin/cloudflare-panicking")
+}
+
+/// Builds the edge with its own profile and puts it into [`folder`].
+pub fn build(target_dir: &TargetDir) -> Result<()> {
+    assemble(target_dir, &[], &folder())
+}
+
+/// Builds the edge that can be made to panic and puts it into [`panicking_folder`].
+pub fn build_panicking(target_dir: &TargetDir) -> Result<()> {
+    assemble(target_dir, &["--features", "forced-panic"], &panicking_folder())
+}
+
+fn assemble(target_dir: &TargetDir, features: &[&str], folder: &Path) -> Result<()> {
+    const ARGUMENTS: [&str; 7] = [
+        "build",
+        "--package",
+        "hemstitch-cloudflare",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--profile",
+        "edge-cloudflare",
+    ];
+    run(target_dir.cargo(ARGUMENTS).args(features))?;
+    let built = target_dir.file(&format!("wasm32-unknown-unknown/edge-cloudflare/{NAME}.wasm"));
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(&built).out_name(NAME).typescript(false).reset_state_function(true);
+    bindgen.module(true)?.generate(folder).with_context(|| format!("binding {}", built.display()))?;
+    let glue = folder.join(format!("{NAME}.js"));
+    let text = fs::read_to_string(&glue).with_context(|| format!("reading {}", glue.display()))?;
+    // The platform imports wasm as a module without the keyword of the proposal.
+    fs::write(&glue, text.replace("import source ", "import ")).context("writing the glue")?;
+    for file in SHIM {
+        let from = workspace().join("edge/cloudflare").join(file);
+        fs::copy(&from, folder.join(file)).with_context(|| format!("copying {}", from.display()))?;
+    }
+    Ok(())
+}
