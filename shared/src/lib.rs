@@ -20,6 +20,7 @@ pub mod keeper;
 pub mod kill_switch;
 pub mod pack;
 pub mod page;
+mod pattern;
 pub mod pointer;
 pub mod profile;
 pub mod ruleset;

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use crate::pack::Learned;
 use crate::time::UnixTime;
 
 /// A visitor who comes back after this many seconds or more begins a new visit (30 minutes).
@@ -15,6 +16,10 @@ pub const VISIT_GAP_S: u64 = 30 * 60;
 pub const MAX_INTERESTS: usize = 32;
 /// Most traits that a profile cookie carries.
 pub const MAX_TRAITS: usize = 32;
+/// Most experiments whose variation a profile cookie keeps.
+pub const MAX_BUCKETS: usize = 32;
+/// Most rules whose showings a profile cookie counts.
+pub const MAX_SHOWN: usize = 32;
 /// Longest name of an interest or a trait, in bytes of UTF-8; the shortest is 1.
 pub const MAX_NAME_BYTES: usize = 64;
 
@@ -89,6 +94,20 @@ pub struct Profile {
     pub interests: BTreeMap<String, f64>,
     /// Whatever else the origin knows, as plain JSON. What is beyond [`MAX_TRAITS`] is not put in a cookie.
     pub traits: BTreeMap<String, Value>,
+    /// The key of the variation that a visitor keeps, by experiment and version of its buckets. What is beyond
+    /// [`MAX_BUCKETS`] is not put in a cookie.
+    pub buckets: BTreeMap<String, String>,
+    /// How often rules have been shown that are capped, by their ids. What is beyond [`MAX_SHOWN`] is not put in a cookie.
+    pub shown: BTreeMap<String, Shown>,
+}
+
+/// How often something was shown, and since when that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// How often.
+    pub times: u32,
+    /// When it was first shown of these times.
+    pub since: UnixTime,
 }
 
 /// What an arrival did to a profile.
@@ -112,6 +131,23 @@ impl Profile {
             last_seen: now,
             interests: BTreeMap::new(),
             traits: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+            shown: BTreeMap::new(),
+        }
+    }
+
+    /// Takes note of what was decided. Of what is counted, the longest known goes where there is no room.
+    pub fn learn(&mut self, learned: &Learned, now: UnixTime) {
+        self.buckets.retain(|bucket, _| !learned.forgotten.contains(bucket));
+        self.buckets.extend(learned.buckets.iter().cloned());
+        for showing in &learned.shown {
+            let known = self.shown.get(&showing.rule).filter(|_| !showing.anew);
+            let (times, since) = known.map_or((0, now), |known| (known.times, known.since));
+            self.shown.insert(showing.rule.clone(), Shown { times: times.saturating_add(1), since });
+        }
+        while self.shown.len() > MAX_SHOWN {
+            let oldest = self.shown.iter().min_by_key(|(_, shown)| shown.since).map(|(rule, _)| rule.clone());
+            oldest.and_then(|rule| self.shown.remove(&rule));
         }
     }
 
@@ -135,6 +171,7 @@ pub(crate) fn is_entry_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pack::Showing;
 
     #[test]
     fn an_id_is_short_ascii_graphic_text() {
@@ -182,6 +219,24 @@ mod tests {
             let last_seen = if change == Change::NewVisit { UnixTime(now) } else { begun };
             assert_eq!((profile.first_seen, profile.last_seen), (begun, last_seen), "at {now}");
         }
+    }
+
+    #[test]
+    fn what_was_shown_is_counted_and_room_is_made() {
+        let mut profile = Profile::new([7; 16], UnixTime(0));
+        let showing = |rule: &str, anew| Showing { rule: rule.to_owned(), anew };
+        let learn = |profile: &mut Profile, showing, now| {
+            let learned = Learned { shown: vec![showing], ..Learned::default() };
+            profile.learn(&learned, UnixTime(now));
+        };
+        for (anew, now, times, since) in [(false, 5, 1, 5), (false, 6, 2, 5), (true, 9, 1, 9)] {
+            learn(&mut profile, showing("r", anew), now);
+            assert_eq!(profile.shown["r"], Shown { times, since: UnixTime(since) });
+        }
+        for rule in 0..MAX_SHOWN as u64 {
+            learn(&mut profile, showing(&rule.to_string(), false), 10 + rule);
+        }
+        assert_eq!((profile.shown.len(), profile.shown.contains_key("r")), (MAX_SHOWN, false));
     }
 
     #[test]

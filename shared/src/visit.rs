@@ -1,20 +1,22 @@
 //! A visit: one request from its arrival to the session that answers it. What a driver asks, in this order:
 //!
 //! ```text
-//! route ─► Visit::arrive ─► equip(pack) ─► from_cache(object) ─► session
+//! route ─► Visit::arrive ─► equip(pack) ─► gate ──────────────► session, or none
+//!                                   ├────► from_cache(object) ─► session
 //!                                   └────► from_origin(head) ──► session, or untouched, or fetch again
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::http::{HeaderName, HeaderValue, Method};
 use bytes::Bytes;
 
-use crate::facts::{Facts, Place};
+use crate::facts::{Facts, Place, Sources};
 use crate::http::{self, Altered, Kind, Marker, RequestHead, ResponseHead, Storable};
 use crate::kill_switch::KillSwitch;
-use crate::pack::Pack;
+use crate::pack::{Content, Evaluation, GateOutcome, Learned, Pack};
 use crate::page::{
     CompileOptions, Life, PageCompiler, PageEdit, PagePlan, StoredPage, edits_digest, is_slot_name,
 };
@@ -26,6 +28,10 @@ use crate::token::{FactsToken, KeyAge, Keyring, ProfileCookie};
 
 /// How long requests go round the shared cache after an answer that was no success, in seconds.
 const FAILURE_MARKER_S: u32 = 2;
+
+/// What a gate shows that has no block of its own.
+const REFUSAL: &str = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+    <title>Not available</title><p>This page is not available to you.";
 
 /// Says that slots show their defaults because of us, not of the rules: `no-pack` or `off`.
 pub const DEFAULTS_HEADER: HeaderName = HeaderName::from_static("hs-defaults");
@@ -47,8 +53,10 @@ pub struct Visit {
     path: String,
     now: UnixTime,
     facts: Arc<Facts>,
-    /// The `Set-Cookie` that the profile needs, if it changed.
-    cookie: Option<HeaderValue>,
+    /// What signs the profile's cookie; nothing where none may be written.
+    signs: Option<Keyring>,
+    /// Whether the cookie that the visitor holds is not the profile's.
+    changed: bool,
     pack: Option<Arc<Pack>>,
     kill: KillSwitch,
     edits: Vec<PageEdit>,
@@ -137,17 +145,17 @@ impl Visit {
             }
         };
         let overrides = facts_token(&request, keys, &site, now);
-        let writes = changed && overrides.is_none() && site.profile == ProfileUse::Write;
-        let cookie = keys
-            .filter(|_| writes)
-            .and_then(|keys| ProfileCookie::encode(&profile, &keys.profile, &site.name, now).ok())
-            .and_then(|cookie| HeaderValue::try_from(cookie).ok());
+        let writes = overrides.is_none() && site.profile == ProfileUse::Write;
+        let signs = keys.filter(|_| writes).map(|keys| keys.profile.clone());
         let host = site.configured_host(&request.host).unwrap_or_default().to_owned();
         let (path, query) = http::clean_target(&request.path_and_query);
         let overrides = overrides.unwrap_or_default();
-        let facts = Arc::new(Facts::new(profile, place, &host, &path, query.as_deref(), overrides));
+        let user_agent = request.headers.get(::http::header::USER_AGENT).cloned();
+        let query = query.as_deref();
+        let sources = Sources { place, host: &host, path: &path, query, user_agent, now, overrides };
+        let facts = Arc::new(Facts::new(profile, sources));
         let (pack, kill, edits) = (None, KillSwitch::On, Vec::new());
-        Visit { site, request, host, path, now, facts, cookie, pack, kill, edits }
+        Visit { site, request, host, path, now, facts, signs, changed, pack, kill, edits }
     }
 
     /// Gives the visit the rules that are in force; without a pack, every slot shows its default.
@@ -195,7 +203,8 @@ impl Visit {
                 None => return Cached::Unusable,
             },
         };
-        let head = if self.lacks_rules() || plan.is_personal() || !plan.includes().is_empty() {
+        let personal = self.lacks_rules() || plan.is_personal() || !plan.includes().is_empty();
+        let head = if personal {
             self.personal_head(&page.head)
         } else {
             let altered = if plan.is_altered() { Altered::Yes } else { Altered::No };
@@ -210,7 +219,11 @@ impl Visit {
             }
             head
         };
-        let session = PageSession::stored(head, page, plan, self.extent(), self.personalization());
+        let mut session = PageSession::stored(head, page, plan, self.extent(), self.personalization());
+        if personal {
+            let (head, learned) = session.decide_ahead();
+            self.set_cookie(head, learned);
+        }
         Cached::Page { session: Box::new(session), again }
     }
 
@@ -256,7 +269,9 @@ impl Visit {
                     CompileOptions { charset, esi: esi == http::Esi::On, edits: self.edits.clone() };
                 let keep = life.map(|life| Keep { head: head.clone(), life });
                 let limit = self.site.max_page_bytes;
-                let reply = self.personal_head(&head);
+                let mut reply = self.personal_head(&head);
+                // What is on the page is not known yet, so what it teaches is not kept.
+                self.set_cookie(&mut reply, &Learned::default());
                 let personal = self.personalization();
                 let session = PageSession::compiling(reply, options, limit, keep, self.extent(), personal);
                 Answer::Page { session: Box::new(session), retain }
@@ -282,11 +297,40 @@ impl Visit {
         if !is_slot_name(name) {
             return None;
         }
-        let head = http::block_reply();
-        let plan = PagePlan::single_slot(name);
+        self.page_of_ours(http::block_reply(), PagePlan::single_slot(name), b"")
+    }
+
+    /// The answer of the first gate that the request does not pass; asked before any page is looked up.
+    pub fn gate(&self) -> Option<PageSession> {
+        let pack = self.pack.as_deref()?;
+        let mut evaluation = Evaluation::new(pack, &self.facts, &self.kill);
+        let (_, outcome) = evaluation.gate(&self.path)?;
+        let learned = evaluation.learned();
+        let (mut head, page) = match outcome {
+            GateOutcome::Redirect { status, to, keeps_query } => {
+                let (_, query) = http::clean_target(&self.request.path_and_query);
+                let query = query.filter(|_| keeps_query);
+                (http::redirect_reply(status, to, query.as_deref()), "")
+            }
+            GateOutcome::Refuse { status, block } => {
+                let shown = block.map(|block| pack.block(block).content);
+                let page = match shown {
+                    Some(Content::Inline(html)) => html,
+                    _ => REFUSAL,
+                };
+                (http::refusal_reply(status), page)
+            }
+        };
+        self.set_cookie(&mut head, &learned);
+        let plan = PagePlan::literal(page.len() as u32);
+        self.page_of_ours(head, plan, page.as_bytes())
+    }
+
+    /// A session over a page that no origin wrote.
+    fn page_of_ours(&self, head: ResponseHead, plan: PagePlan, page: &[u8]) -> Option<PageSession> {
         let life =
             Life { born: self.now, fresh_until: self.now, revalidate_until: self.now, stale_until: self.now };
-        let object = StoredPage::encode(&head, &life, false, &plan, &[0; 16], b"");
+        let object = StoredPage::encode(&head, &life, false, &plan, &[0; 16], page);
         let page = StoredPage::decode(object).ok()?;
         Some(PageSession::stored(head, page, plan, self.extent(), self.personalization()))
     }
@@ -307,13 +351,26 @@ impl Visit {
         if let Some(why) = defaults {
             head.headers.insert(DEFAULTS_HEADER, HeaderValue::from_static(why));
         }
+        head
+    }
+
+    /// Has the visitor keep their profile, if there is anything new to it.
+    fn set_cookie(&self, head: &mut ResponseHead, learned: &Learned) {
+        let Some(signs) = self.signs.as_ref().filter(|_| self.kill != KillSwitch::Off) else { return };
         // A profile that the origin has just written knows more than the one that came in.
         let theirs = |value: &HeaderValue| value.as_bytes().starts_with(b"__Host-hs=");
-        let enriched = origin.headers.get_all(::http::header::SET_COOKIE).iter().any(theirs);
-        if let Some(cookie) = self.cookie.as_ref().filter(|_| self.kill != KillSwitch::Off && !enriched) {
-            head.headers.append(::http::header::SET_COOKIE, cookie.clone());
+        let enriched = head.headers.get_all(::http::header::SET_COOKIE).iter().any(theirs);
+        if enriched || (!self.changed && learned.is_empty()) {
+            return;
         }
-        head
+        let mut profile = Cow::Borrowed(self.facts.profile());
+        if !learned.is_empty() {
+            profile.to_mut().learn(learned, self.now);
+        }
+        let cookie = ProfileCookie::encode(&profile, signs, &self.site.name, self.now).ok();
+        if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+            head.headers.append(::http::header::SET_COOKIE, cookie);
+        }
     }
 
     fn personalization(&self) -> Personalization {
@@ -332,7 +389,11 @@ impl Visit {
     }
 }
 
-/// Facts that a verified token states, in the header `hs-facts` or the parameter `hs_facts`.
+/// The cookie in which a browser may hold a facts token.
+const FACTS_COOKIE: &str = "__Host-hs-facts";
+
+/// Facts that a verified token states, in the header `hs-facts`, the parameter `hs_facts` or the cookie
+/// `__Host-hs-facts`.
 fn facts_token(
     request: &RequestHead,
     keys: Option<&Keys>,
@@ -342,7 +403,10 @@ fn facts_token(
     let keyring = keys?.facts.as_ref()?;
     let token = match request.headers.get("hs-facts") {
         Some(header) => header.to_str().ok()?,
-        None => http::own_parameter(&request.path_and_query, "hs_facts")?,
+        None => match http::own_parameter(&request.path_and_query, "hs_facts") {
+            Some(parameter) => parameter,
+            None => http::cookie(request, FACTS_COOKIE)?,
+        },
     };
     let token = FactsToken::decode(token.as_bytes(), keyring, &site.name, now).ok()?;
     Some(token.facts)

@@ -80,6 +80,7 @@ pub fn place(address: IpAddr) -> Place {
         region: known(geo.region().unwrap_or_default()),
         city: known(geo.city()),
         continent: known(geo.continent().as_code()),
+        utc_offset_s: geo.utc_offset().map(|offset| offset.whole_seconds()),
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Way {
     Pass,
     /// A block of ours.
     Block,
+    /// What a gate answers, without a page.
+    Gate,
     /// Not answered: no such site, no such path, no request.
     Refused,
     /// Not answered: the origin could not be reached.

@@ -81,9 +81,10 @@ impl PageRequest {
     /// Answers it.
     pub async fn answer(self, lookup: Lookup, body: Incoming) -> Answered {
         let pack = self.serving.log.then(|| self.pack_label());
-        let answered = match lookup {
-            Lookup::Bypass => self.own().await,
-            Lookup::Shared(key) => self.shared(key, body).await,
+        let answered = match (self.visit.gate(), lookup) {
+            (Some(answer), _) => Answered::new(self.session_reply(Box::new(answer)), Way::Gate),
+            (None, Lookup::Bypass) => self.own().await,
+            (None, Lookup::Shared(key)) => self.shared(key, body).await,
         };
         answered.with_pack(pack)
     }

@@ -1,8 +1,19 @@
-//! Facts: what a rule may see of one request.
+//! Facts: what a rule may see of one request. Each is looked up when a rule asks for it.
+
+mod clock;
+mod robots;
+pub mod vocabulary;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use ::http::HeaderValue;
 use serde_json::Value;
+
+pub use vocabulary::VOCABULARY;
+
+use clock::Clock;
+use robots::is_robot;
 
 use crate::http::form_decoded;
 use crate::profile::Profile;
@@ -22,6 +33,9 @@ pub enum Fact<'a> {
     /// An array or an object, never a scalar.
     Json(&'a Value),
 }
+
+/// What the names of facts begin with that force a variation; the experiment's key follows.
+pub const FORCED: &str = "experiment.";
 
 impl<'a> Fact<'a> {
     /// The fact that a JSON value states.
@@ -47,20 +61,11 @@ pub struct Place {
     pub city: String,
     /// Two letters: `EU`.
     pub continent: String,
+    /// How far the clocks there are ahead of UTC, in seconds.
+    pub utc_offset_s: Option<i32>,
 }
 
-/// What a rule may see of one request. Names and meaning:
-///
-/// | fact | kind | meaning |
-/// |---|---|---|
-/// | `place.country`, `.region`, `.city`, `.continent` | text | see [`Place`] |
-/// | `url.host`, `url.path` | text | configured host; path as sent |
-/// | `url.query.NAME` | text | first value of a query parameter, decoded |
-/// | `visitor.id` | text | the profile's id |
-/// | `visitor.visits` | number | visits so far, this one included |
-/// | `visitor.returning` | yes/no | whether there was a visit before this one |
-/// | `interest.TOPIC` | number | affinity, 0 to 1 |
-/// | `trait.NAME` | any | what the origin put into the profile |
+/// What a rule may see of one request; [`VOCABULARY`] names and explains every fact.
 #[derive(Clone, Debug)]
 pub struct Facts {
     profile: Profile,
@@ -68,27 +73,61 @@ pub struct Facts {
     host: String,
     path: String,
     query: Vec<(String, String)>,
+    user_agent: Option<HeaderValue>,
+    now: UnixTime,
+    time_of_day: OnceLock<String>,
     overrides: BTreeMap<String, Value>,
 }
 
+/// What facts are made of.
+#[derive(Clone, Debug, Default)]
+pub struct Sources<'a> {
+    /// Where the visitor is.
+    pub place: Place,
+    /// The configured host of the page.
+    pub host: &'a str,
+    /// The path as in the request.
+    pub path: &'a str,
+    /// The query without hs_ parameters.
+    pub query: Option<&'a str>,
+    /// The request's `User-Agent`.
+    pub user_agent: Option<HeaderValue>,
+    /// The present instant.
+    pub now: UnixTime,
+    /// What a verified facts token states instead; nothing else may.
+    pub overrides: BTreeMap<String, Value>,
+}
+
 impl Facts {
-    /// The facts of a request. `query` is without hs_ parameters; `overrides` come from a verified facts token alone.
-    pub fn new(
-        profile: Profile,
-        place: Place,
-        host: &str,
-        path: &str,
-        query: Option<&str>,
-        overrides: BTreeMap<String, Value>,
-    ) -> Facts {
+    /// The facts of a request.
+    pub fn new(profile: Profile, sources: Sources<'_>) -> Facts {
+        let Sources { place, host, path, query, user_agent, now, overrides } = sources;
         let query = query.map(|query| form_pairs(query).collect()).unwrap_or_default();
-        Facts { profile, place, host: host.to_owned(), path: path.to_owned(), query, overrides }
+        let (host, path) = (host.to_owned(), path.to_owned());
+        let time_of_day = OnceLock::new();
+        Facts { profile, place, host, path, query, user_agent, now, time_of_day, overrides }
     }
 
     /// Facts that are stated outright, by name, as in a persona: a visitor that somebody makes up.
-    pub fn from_json(stated: serde_json::Map<String, Value>) -> Facts {
-        let nobody = Profile::new([0; 16], UnixTime(0));
-        Facts::new(nobody, Place::default(), "", "", None, stated.into_iter().collect())
+    pub fn from_json(stated: serde_json::Map<String, Value>, now: UnixTime) -> Facts {
+        let nobody = Profile::new([0; 16], now);
+        Facts::new(nobody, Sources { now, overrides: stated.into_iter().collect(), ..Sources::default() })
+    }
+
+    /// Of whom they are.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// The variation of an experiment that a token forces, by its key or its place.
+    pub(crate) fn forced(&self, experiment: &str) -> Option<Fact<'_>> {
+        let name = [FORCED, experiment].concat();
+        self.overrides.get(&name).map(Fact::from_json)
     }
 
     /// The fact of this name; `None` where it is missing.
@@ -103,11 +142,45 @@ impl Facts {
             "visitor" => self.visitor(rest),
             "interest" => self.profile.interests.get(rest).map(|&affinity| Fact::Number(affinity)),
             "trait" => self.profile.traits.get(rest).map(Fact::from_json),
+            "time" => self.time(rest),
+            "campaign" => self.campaign(rest),
+            "device" => self.device(rest),
             _ => None,
         }
     }
 
+    fn time(&self, name: &str) -> Option<Fact<'_>> {
+        let clock = Clock::new(self.now, self.place.utc_offset_s.unwrap_or(0));
+        match name {
+            "now" => Some(Fact::Number(self.now.0 as f64)),
+            "local" => Some(Fact::Text(self.time_of_day.get_or_init(|| clock.of_day()))),
+            "weekday" => Some(Fact::Text(clock.weekday())),
+            "of_week" => Some(Fact::Number(clock.of_week().into())),
+            _ => None,
+        }
+    }
+
+    fn campaign(&self, name: &str) -> Option<Fact<'_>> {
+        let parameter = match name {
+            "source" => "utm_source",
+            "medium" => "utm_medium",
+            "name" => "utm_campaign",
+            "term" => "utm_term",
+            "content" => "utm_content",
+            _ => return None,
+        };
+        self.parameter(parameter)
+    }
+
+    fn device(&self, name: &str) -> Option<Fact<'_>> {
+        let user_agent = self.user_agent.as_ref().map(HeaderValue::as_bytes).unwrap_or_default();
+        (name == "bot").then(|| Fact::Bool(is_robot(user_agent)))
+    }
+
     fn place(&self, name: &str) -> Option<Fact<'_>> {
+        if name == "utc_offset" {
+            return self.place.utc_offset_s.map(|offset| Fact::Number(offset.into()));
+        }
         let value = match name {
             "country" => &self.place.country,
             "region" => &self.place.region,
@@ -124,10 +197,14 @@ impl Facts {
             "path" => Some(Fact::Text(&self.path)),
             _ => {
                 let wanted = name.strip_prefix("query.")?;
-                let (_, value) = self.query.iter().find(|(name, _)| name == wanted)?;
-                Some(Fact::Text(value))
+                self.parameter(wanted)
             }
         }
+    }
+
+    fn parameter(&self, wanted: &str) -> Option<Fact<'_>> {
+        let (_, value) = self.query.iter().find(|(name, _)| name == wanted)?;
+        Some(Fact::Text(value))
     }
 
     fn visitor(&self, name: &str) -> Option<Fact<'_>> {
@@ -135,6 +212,9 @@ impl Facts {
             "id" => Some(Fact::Text(self.profile.id.as_str())),
             "visits" => Some(Fact::Number(self.profile.visits.into())),
             "returning" => Some(Fact::Bool(self.profile.visits > 1)),
+            "days_since_first" => {
+                Some(Fact::Number((self.now.seconds_since(self.profile.first_seen) / 86_400) as f64))
+            }
             _ => None,
         }
     }
@@ -158,9 +238,13 @@ mod tests {
         let mut profile = Profile::new([7; 16], UnixTime(1));
         profile.interests.insert("finance".into(), 0.75);
         profile.traits.insert("plan".into(), json!("gold"));
-        let place = Place { country: "DE".into(), ..Place::default() };
+        let place = Place { country: "DE".into(), utc_offset_s: Some(3_600), ..Place::default() };
         let overrides = overrides.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        Facts::new(profile, place, "www.acme.test", "/a", Some("q=a%20b+c&q=2&bad=%zz&=x&e"), overrides)
+        let query = Some("q=a%20b+c&q=2&bad=%zz&=x&e&utm_campaign=autumn");
+        let now = UnixTime(1_795_822_200);
+        let user_agent = Some(HeaderValue::from_static("Googlebot/2.1"));
+        let sources = Sources { place, host: "www.acme.test", path: "/a", query, user_agent, now, overrides };
+        Facts::new(profile, sources)
     }
 
     #[test]
@@ -177,6 +261,13 @@ mod tests {
             ("url.query.none", None),
             ("visitor.visits", Some(Fact::Number(1.0))),
             ("visitor.returning", Some(Fact::Bool(false))),
+            ("visitor.days_since_first", Some(Fact::Number(20784.0))),
+            ("campaign.name", Some(Fact::Text("autumn"))),
+            ("campaign.source", None),
+            ("device.bot", Some(Fact::Bool(true))),
+            ("time.local", Some(Fact::Text("00:30:00"))),
+            ("time.weekday", Some(Fact::Text("sat"))),
+            ("place.utc_offset", Some(Fact::Number(3600.0))),
             ("interest.finance", Some(Fact::Number(0.75))),
             ("interest.sport", None),
             ("trait.plan", Some(Fact::Text("gold"))),

@@ -4,6 +4,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::freshness::{Directives, unix_seconds};
 use super::request::end_to_end;
+use super::target::form_decoded;
 use super::{RequestHead, ResponseHead};
 
 /// Whether the bytes that go out can differ from those the origin sent.
@@ -88,6 +89,39 @@ pub fn block_reply() -> ResponseHead {
     ResponseHead { status: StatusCode::OK, headers }
 }
 
+/// The head of a gate's page.
+pub(crate) fn refusal_reply(status: u16) -> ResponseHead {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    ResponseHead { status, ..block_reply() }
+}
+
+/// The head of a gate's redirect. Parameters of the request's query are added, but for those that the target has.
+pub(crate) fn redirect_reply(status: u16, to: &str, query: Option<&str>) -> ResponseHead {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    let location = HeaderValue::try_from(with_query(to, query.unwrap_or_default()));
+    if let Ok(location) = location.or_else(|_| HeaderValue::try_from(to)) {
+        headers.insert(header::LOCATION, location);
+    }
+    ResponseHead { status, headers }
+}
+
+fn with_query(to: &str, query: &str) -> String {
+    let (to, fragment) = to.split_once('#').map_or((to, None), |(to, fragment)| (to, Some(fragment)));
+    let (path, own) = to.split_once('?').unwrap_or((to, ""));
+    let name = |pair: &str| form_decoded(pair.split('=').next().unwrap_or_default());
+    let own: Vec<&str> = own.split('&').filter(|pair| !pair.is_empty()).collect();
+    let added = query.split('&').filter(|pair| !pair.is_empty());
+    let added = added.filter(|pair| !own.iter().any(|own| name(own) == name(pair)));
+    let pairs: Vec<&str> = own.iter().copied().chain(added).collect();
+    let mut url = path.to_owned();
+    if !pairs.is_empty() {
+        url = format!("{url}?{}", pairs.join("&"));
+    }
+    fragment.map_or(url.clone(), |fragment| format!("{url}#{fragment}"))
+}
+
 /// Whether a visitor has this answer already (RFC 9110, section 13). Only for answers that are the same for everybody.
 pub fn not_modified(request: &RequestHead, reply: &ResponseHead) -> bool {
     if reply.status != StatusCode::OK {
@@ -116,6 +150,23 @@ fn remove<'n>(headers: &mut HeaderMap, names: impl Iterator<Item = &'n &'static 
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_redirect_keeps_what_its_target_does_not_say() {
+        for (to, query, expect) in [
+            ("/b", "", "/b"),
+            ("/b", "color=blue&food=sushi", "/b?color=blue&food=sushi"),
+            ("/b?name=test&color=red", "color=blue&title=x", "/b?name=test&color=red&title=x"),
+            ("/b?c%6Flor=red#top", "color=blue&x", "/b?c%6Flor=red&x#top"),
+            ("https://w.test/b#top", "a=1", "https://w.test/b?a=1#top"),
+        ] {
+            assert_eq!(super::with_query(to, query), expect);
+            let head = super::redirect_reply(302, to, Some(query));
+            assert_eq!(head.headers["location"], expect);
+        }
+        let head = super::redirect_reply(302, "/b", Some("a=\u{7f}"));
+        assert_eq!(head.headers["location"], "/b");
+    }
+
     use ::http::Method;
 
     use super::*;

@@ -119,6 +119,13 @@ pub(super) fn cookie_names(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
     pairs.map(|pair| pair.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii())
 }
 
+/// The value of the first cookie of a name.
+pub(crate) fn cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
+    let lines = head.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
 #[cfg(test)]
 mod tests {
     use ::http::{HeaderMap, HeaderName, HeaderValue};

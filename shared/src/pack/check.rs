@@ -1,11 +1,14 @@
 //! The check of a pack when it is opened: every reference leads somewhere, every table that is halved is sorted, no
 //! chain of references closes. One pass over each table.
 
-use super::format::{Comparison, Instruction, NONE, Section, kind, outcome, tag};
+use super::format::{Comparison, Instruction, NONE, Section, experiment, gate, kind, outcome, tag};
+use super::predicate::NETWORK_SPAN;
 use super::{Pack, PackError, edits};
+use crate::pattern::Matcher;
 
 pub(super) fn check(pack: &Pack) -> Result<(), PackError> {
     texts(pack).ok_or(corrupt(Section::Text, 0))?;
+    blobs(pack).ok_or(corrupt(Section::Blob, 0))?;
     let reach = reach_of_code(pack)?;
     for (section, check) in TABLES {
         for index in 0..pack.count(section) {
@@ -28,40 +31,54 @@ pub(super) fn check(pack: &Pack) -> Result<(), PackError> {
     Ok(())
 }
 
+/// A membership has a bit for each variation.
+const MOST_VARIATIONS: u32 = 32;
+
 /// Says of one record whether it is sound; `None` where a read failed, which is not.
 type Check = fn(&Pack, u32) -> Option<bool>;
 
-const TABLES: [(Section, Check); 11] = [
+const TABLES: [(Section, Check); 19] = [
     (Section::Values, value),
     (Section::Attributes, |pack, index| is_text(pack, Section::Attributes, index, 0)),
     (Section::Predicates, predicate),
     (Section::Audiences, |pack, index| is_text(pack, Section::Audiences, index, 0)),
+    (Section::Memberships, |pack, index| {
+        is_index(pack, Section::Memberships, index, 0, Section::Experiments)
+    }),
+    (Section::Showings, |pack, index| is_index(pack, Section::Showings, index, 0, Section::Slots)),
     (Section::Blocks, block),
     (Section::Rules, rule),
+    (Section::Trials, trial),
+    (Section::Experiments, experiment),
+    (Section::Variations, |pack, index| is_text(pack, Section::Variations, index, 0)),
     (Section::Slots, slot),
     (Section::Edits, edit),
     (Section::EditIds, edit_id),
+    (Section::Gates, gate),
+    (Section::Targets, |pack, index| is_optional(pack, Section::Targets, index, 0, Section::TextEnds)),
     (Section::Literals, literal),
-    (Section::LiteralEdits, |pack, index| is_index(pack, Section::LiteralEdits, index, 0, Section::Edits)),
+    (Section::LiteralEntries, |pack, index| {
+        let entries = pack.count(Section::Edits).checked_add(pack.count(Section::Gates))?;
+        Some(pack.word(Section::LiteralEntries, index, 0)? < entries)
+    }),
+    (Section::Holdout, |pack, index| is_index(pack, Section::Holdout, index, 0, Section::Code)),
 ];
 
 fn corrupt(section: Section, record: u32) -> PackError {
-    let table = match section {
-        Section::TextEnds | Section::Text => "texts",
-        Section::Values => "values",
-        Section::Attributes => "attributes",
-        Section::Predicates => "predicates",
-        Section::Code => "code",
-        Section::Audiences => "audiences",
-        Section::Rules => "rules",
-        Section::Slots => "slots",
-        Section::Blocks => "blocks",
-        Section::Edits => "edits",
-        Section::EditIds => "edit ids",
-        Section::Literals => "literals",
-        Section::LiteralEdits => "literal edits",
-    };
-    PackError::Corrupt { table, record }
+    PackError::Corrupt { table: section.title(), record }
+}
+
+fn blobs(pack: &Pack) -> Option<()> {
+    let (_, length) = pack.sections[Section::Blob as usize];
+    let mut end = 0;
+    for index in 0..pack.count(Section::BlobEnds) {
+        let next = pack.word(Section::BlobEnds, index, 0)?;
+        if next < end {
+            return None;
+        }
+        end = next;
+    }
+    (end == length).then_some(())
 }
 
 fn texts(pack: &Pack) -> Option<()> {
@@ -98,6 +115,8 @@ fn reach_of_code(pack: &Pack) -> Result<Vec<u32>, PackError> {
                 highest = highest.max(audience.saturating_add(1));
                 audience < pack.count(Section::Audiences)
             }
+            Instruction::Membership(membership) => membership < pack.count(Section::Memberships),
+            Instruction::Showing(showing) => showing < pack.count(Section::Showings),
             Instruction::SkipIfTrue(skip) | Instruction::SkipIfFalse(skip) => {
                 end.is_some_and(|end| index.saturating_add(1).saturating_add(skip) <= end)
             }
@@ -115,18 +134,33 @@ fn reach_of_code(pack: &Pack) -> Result<Vec<u32>, PackError> {
 fn value(pack: &Pack, index: u32) -> Option<bool> {
     let word = |field| pack.word(Section::Values, index, field);
     Some(match word(0)? {
-        tag::NULL | tag::BOOL | tag::NUMBER => true,
+        tag::NULL | tag::BOOL | tag::NUMBER | tag::PAIR => true,
         tag::TEXT | tag::JSON => is_text(pack, Section::Values, index, 1)?,
-        tag::LIST => word(1)?.checked_add(word(2)?)? <= pack.count(Section::Values),
+        tag::LIST | tag::TUPLE => word(1)?.checked_add(word(2)?)? <= pack.count(Section::Values),
+        tag::BLOB => {
+            is_text(pack, Section::Values, index, 1)?
+                && is_index(pack, Section::Values, index, 2, Section::BlobEnds)?
+        }
+        tag::PROGRAM => is_index(pack, Section::Values, index, 1, Section::Code)?,
         _ => false,
     })
 }
 
 fn predicate(pack: &Pack, index: u32) -> Option<bool> {
     let comparison = Comparison::from_word(pack.word(Section::Predicates, index, 1)?)?;
-    let tag = pack.word(Section::Values, pack.word(Section::Predicates, index, 2)?, 0)?;
-    let fits = (comparison == Comparison::In) == (tag == tag::LIST);
-    Some(fits && is_index(pack, Section::Predicates, index, 0, Section::Attributes)?)
+    let value = pack.word(Section::Predicates, index, 2)?;
+    let tag = pack.word(Section::Values, value, 0)?;
+    let blob = || pack.blob(pack.word(Section::Values, value, 2)?);
+    let content = match comparison {
+        Comparison::Pattern => Matcher::open(blob()?).is_some(),
+        Comparison::InNetwork => blob()?.len().is_multiple_of(NETWORK_SPAN),
+        _ => true,
+    };
+    Some(
+        comparison.takes(tag)
+            && content
+            && is_index(pack, Section::Predicates, index, 0, Section::Attributes)?,
+    )
 }
 
 fn block(pack: &Pack, index: u32) -> Option<bool> {
@@ -137,20 +171,88 @@ fn block(pack: &Pack, index: u32) -> Option<bool> {
 }
 
 fn rule(pack: &Pack, index: u32) -> Option<bool> {
-    let outcome = pack.word(Section::Rules, index, 2)?;
-    let block = outcome.checked_sub(outcome::BLOCK);
-    let outcome_is_sound = block.is_none_or(|block| block < pack.count(Section::Blocks));
+    let shown = pack.word(Section::Rules, index, 2)? & !outcome::COUNTED;
+    let shown_is_sound = match shown & outcome::TRIAL {
+        0 => is_outcome(pack, shown),
+        _ => (shown & !outcome::TRIAL) < pack.count(Section::Trials),
+    };
     Some(
-        outcome_is_sound
+        shown_is_sound
             && is_text(pack, Section::Rules, index, 0)?
             && is_index(pack, Section::Rules, index, 1, Section::Code)?,
+    )
+}
+
+fn is_outcome(pack: &Pack, outcome: u32) -> bool {
+    outcome.checked_sub(outcome::BLOCK).is_none_or(|block| block < pack.count(Section::Blocks))
+}
+
+fn trial(pack: &Pack, index: u32) -> Option<bool> {
+    let one = pack.word(Section::Trials, index, 0)?;
+    let variations = pack.word(Section::Experiments, one, experiment::VARIATIONS)?;
+    let first = pack.word(Section::Trials, index, 1)?;
+    let end = first.checked_add(variations)?;
+    let sound = |at| pack.word(Section::Outcomes, at, 0).is_some_and(|outcome| is_outcome(pack, outcome));
+    Some(end <= pack.count(Section::Outcomes) && (first..end).all(sound))
+}
+
+fn experiment(pack: &Pack, index: u32) -> Option<bool> {
+    let word = |field| pack.word(Section::Experiments, index, field);
+    let key = |index| pack.text_bytes(pack.word(Section::Experiments, index, experiment::KEY)?);
+    let leads = |field, table| is_index(pack, Section::Experiments, index, field, table);
+    let sorted = index == 0 || key(index - 1)? < key(index)?;
+    let variations = word(experiment::VARIATIONS)?;
+    let ranges = word(experiment::RANGES)?;
+    let tuple = |field| pack.word(Section::Values, ranges, field);
+    let split = tuple(0)? == tag::TUPLE && tuple(2)? == variations.checked_mul(2)?;
+    let forced = word(experiment::FORCED)?;
+    Some(
+        sorted
+            && key(index).is_some()
+            && split
+            && variations <= MOST_VARIATIONS
+            && (forced == NONE || forced < variations)
+            && leads(experiment::ATTRIBUTE, Section::Attributes)?
+            && is_optional(pack, Section::Experiments, index, experiment::FALLBACK, Section::Attributes)?
+            && leads(experiment::SEED, Section::TextEnds)?
+            && leads(experiment::RUNNING, Section::Code)?
+            && leads(experiment::ADMITS, Section::Code)?
+            && is_range(pack, Section::Experiments, index, experiment::FIRST_VARIATION, Section::Variations)?,
     )
 }
 
 fn slot(pack: &Pack, index: u32) -> Option<bool> {
     let name = |index| pack.text_bytes(pack.word(Section::Slots, index, 0)?);
     let sorted = index == 0 || name(index - 1)? < name(index)?;
-    Some(sorted && name(index).is_some() && is_range(pack, Section::Slots, index, 1, Section::Rules)?)
+    Some(
+        sorted
+            && name(index).is_some()
+            && is_range(pack, Section::Slots, index, 1, Section::Rules)?
+            && is_optional(pack, Section::Slots, index, 3, Section::Code)?,
+    )
+}
+
+fn gate(pack: &Pack, index: u32) -> Option<bool> {
+    let leads = |field, table| is_index(pack, Section::Gates, index, field, table);
+    let answer = match pack.word(Section::Gates, index, gate::KIND)? {
+        gate::REFUSE => is_optional(pack, Section::Gates, index, gate::ANSWER, Section::Blocks)?,
+        gate::REDIRECT => leads(gate::ANSWER, Section::TextEnds)?,
+        gate::SPLIT => {
+            let one = pack.word(Section::Gates, index, gate::ANSWER)?;
+            let variations = pack.word(Section::Experiments, one, experiment::VARIATIONS)?;
+            pack.word(Section::Gates, index, gate::TARGETS)? == variations
+        }
+        _ => false,
+    };
+    let status = pack.word(Section::Gates, index, gate::STATUS)?;
+    Some(
+        answer
+            && (300..600).contains(&status)
+            && leads(gate::ID, Section::TextEnds)?
+            && leads(gate::URL, Section::TextEnds)?
+            && leads(gate::PROGRAM, Section::Code)?
+            && is_range(pack, Section::Gates, index, gate::FIRST_TARGET, Section::Targets)?,
+    )
 }
 
 fn edit(pack: &Pack, index: u32) -> Option<bool> {
@@ -186,7 +288,7 @@ fn literal(pack: &Pack, index: u32) -> Option<bool> {
     let sorted = index == 0 || text(index - 1)? < this;
     let shorter = pack.word(Section::Literals, index, 1)?;
     let linked = shorter == NONE || (shorter < index && this.starts_with(text(shorter)?));
-    Some(sorted && linked && is_range(pack, Section::Literals, index, 2, Section::LiteralEdits)?)
+    Some(sorted && linked && is_range(pack, Section::Literals, index, 2, Section::LiteralEntries)?)
 }
 
 fn is_text(pack: &Pack, section: Section, index: u32, field: usize) -> Option<bool> {
@@ -195,6 +297,11 @@ fn is_text(pack: &Pack, section: Section, index: u32, field: usize) -> Option<bo
 
 fn is_index(pack: &Pack, section: Section, index: u32, field: usize, table: Section) -> Option<bool> {
     Some(pack.word(section, index, field)? < pack.count(table))
+}
+
+fn is_optional(pack: &Pack, section: Section, index: u32, field: usize, table: Section) -> Option<bool> {
+    let word = pack.word(section, index, field)?;
+    Some(word == NONE || word < pack.count(table))
 }
 
 /// Whether two words are the first record and the number of records of a part of a table.

@@ -44,6 +44,28 @@ pub(crate) fn number(fact: Fact) -> f64 {
     }
 }
 
+/// A version as a text that compares as versions do, as GrowthBook's `paddedVersionString` writes it: numbers are
+/// padded, and a version without a pre-release comes after those with one.
+pub(crate) fn version(fact: Fact<'_>) -> String {
+    let written = match fact {
+        Fact::Number(number) => number_text(number),
+        Fact::Text(text) if !text.is_empty() => text.to_owned(),
+        _ => "0".to_owned(),
+    };
+    let written = written.strip_prefix('v').unwrap_or(&written);
+    let without_build = written.split('+').next().unwrap_or_default();
+    let mut parts: Vec<String> = without_build.split(['-', '.']).map(padded).collect();
+    if parts.len() == 3 {
+        parts.push("~".to_owned());
+    }
+    parts.join("-")
+}
+
+fn padded(part: &str) -> String {
+    let number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if number { format!("{part:>5}") } else { part.to_owned() }
+}
+
 /// One text for values that are the same JSON: keys sorted, numbers as JavaScript writes them.
 pub(crate) fn canonical(value: &Value) -> String {
     let mut out = String::new();

@@ -35,7 +35,9 @@ impl Pack {
     /// The edits whose URL pattern matches a path (without a query), in the order of the ruleset. Cost grows with the
     /// literals that the path begins with, with the edits found, and with the patterns that begin with `*`.
     pub fn edits_for(&self, path: &str) -> Vec<Edit<'_>> {
+        let count = self.count(Section::Edits);
         let mut edits = literals::candidates(self, path);
+        edits.retain(|entry| *entry < count);
         edits.sort_unstable();
         let applies = |edit: &u32| {
             let pattern = self.word(Section::Edits, *edit, 1).and_then(|url| self.text(url));

@@ -1,4 +1,4 @@
-//! Which edits may apply to a path: an index by the literal text that their URL patterns begin with.
+//! Which edits and gates may apply to a path: an index by the literal text that their URL patterns begin with.
 //!
 //! Sorted literals that begin with each other are linked from the longer to the shorter. The greatest literal that is
 //! not greater than a path begins with the longest literal that the path begins with, so that one is on its chain, and
@@ -10,7 +10,7 @@ use super::writer::Writer;
 use super::{Pack, search};
 use std::collections::BTreeMap;
 
-/// Writes the index of the edits with these patterns, which are in the order of the edits.
+/// Writes the index of what has these patterns, in their order: edits, then gates.
 pub(super) fn write<'r>(patterns: impl Iterator<Item = &'r str>, writer: &mut Writer) {
     let mut by_literal: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (pattern, edit) in patterns.zip(0..) {
@@ -22,9 +22,9 @@ pub(super) fn write<'r>(patterns: impl Iterator<Item = &'r str>, writer: &mut Wr
             chain.pop();
         }
         let shorter = chain.last().map_or(NONE, |(_, index)| *index);
-        let first = writer.count(Section::LiteralEdits);
+        let first = writer.count(Section::LiteralEntries);
         for edit in &edits {
-            writer.push(Section::LiteralEdits, &[*edit]);
+            writer.push(Section::LiteralEntries, &[*edit]);
         }
         let text = writer.text(literal);
         let index = writer.push(Section::Literals, &[text, shorter, first, edits.len() as u32]);
@@ -32,7 +32,7 @@ pub(super) fn write<'r>(patterns: impl Iterator<Item = &'r str>, writer: &mut Wr
     }
 }
 
-/// Edits whose pattern begins as the path does, in no order.
+/// Edits whose pattern begins as the path does, and gates, which are numbered after them, in no order.
 pub(super) fn candidates(pack: &Pack, path: &str) -> Vec<u32> {
     let literal_of = |index| pack.text_bytes(pack.word(Section::Literals, index, 0)?);
     let not_greater =
@@ -44,7 +44,7 @@ pub(super) fn candidates(pack: &Pack, path: &str) -> Vec<u32> {
             let first = pack.word(Section::Literals, index, 2).unwrap_or_default();
             let count = pack.word(Section::Literals, index, 3).unwrap_or_default();
             let entries = first..first.saturating_add(count);
-            found.extend(entries.map_while(|entry| pack.word(Section::LiteralEdits, entry, 0)));
+            found.extend(entries.map_while(|entry| pack.word(Section::LiteralEntries, entry, 0)));
         }
         next = pack.word(Section::Literals, index, 1).filter(|shorter| *shorter < index);
     }

@@ -6,28 +6,37 @@
 //! Every read is bounds-checked, and `check` has seen every reference before the first of them, so a read that fails
 //! is a defect of this module; the slot then shows its default.
 
+mod assignment;
 mod blocks;
+mod bucket;
 mod check;
 pub(crate) mod coerce;
 mod compile;
+mod conditions;
 mod edits;
 mod evaluate;
 mod format;
+mod gates;
 mod hash;
+mod items;
 mod literals;
+mod machine;
 mod memo;
 mod predicate;
 mod search;
-mod url_pattern;
+pub(crate) mod url_pattern;
 mod writer;
 
+pub use assignment::{Assigned, By, Learned, Showing};
 pub use blocks::{Block, Content, Fragment};
 pub use compile::{CompileError, compile};
 pub use edits::Edit;
-pub use evaluate::{Choice, Decision, Evaluation};
+pub use evaluate::{Choice, Decision, Evaluation, Reason};
+pub use gates::{GateIndex, GateOutcome};
 pub use hash::PackHash;
 
-use format::{HEAD, MAGIC, NONE, Section};
+use crate::pattern::Matcher;
+use format::{HEAD, MAGIC, NONE, Section, experiment};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -41,6 +50,10 @@ pub struct SlotIndex(u32);
 /// A rule of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleIndex(u32);
+
+/// An experiment of a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExperimentIndex(u32);
 
 /// A block of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +109,7 @@ impl Pack {
         }
         let mut sections = [(0, 0); Section::COUNT];
         let mut start = HEAD;
-        for (section, place) in Section::ALL.into_iter().zip(&mut sections) {
+        for (&section, place) in Section::ALL.iter().zip(&mut sections) {
             let at = MAGIC.len() + 4 * section as usize;
             let length = word_at(&bytes, at).ok_or(PackError::Length)? as usize;
             if !length.is_multiple_of(section.record()) {
@@ -152,6 +165,20 @@ impl Pack {
         self.word(Section::Rules, rule.0, 0).and_then(|id| self.text(id)).unwrap_or_default()
     }
 
+    /// What people called the experiment; empty for one of another pack.
+    pub fn experiment_key(&self, experiment: ExperimentIndex) -> &str {
+        let key = self.word(Section::Experiments, experiment.0, experiment::KEY);
+        key.and_then(|key| self.text(key)).unwrap_or_default()
+    }
+
+    /// What people called the variation; empty for one of another experiment.
+    pub fn variation_key(&self, experiment: ExperimentIndex, variation: u32) -> &str {
+        let first = self.word(Section::Experiments, experiment.0, experiment::FIRST_VARIATION);
+        let place = first.and_then(|first| first.checked_add(variation));
+        let key = place.and_then(|place| self.word(Section::Variations, place, 0));
+        key.and_then(|key| self.text(key)).unwrap_or_default()
+    }
+
     /// How many rules there are, those of edits among them.
     pub fn rule_count(&self) -> u32 {
         self.count(Section::Rules)
@@ -194,12 +221,25 @@ impl Pack {
     }
 
     fn text_bytes(&self, text: u32) -> Option<&[u8]> {
-        let end = self.word(Section::TextEnds, text, 0)? as usize;
-        let begin = match text.checked_sub(1) {
-            Some(before) => self.word(Section::TextEnds, before, 0)? as usize,
+        self.interned(Section::TextEnds, Section::Text, text)
+    }
+
+    fn blob(&self, blob: u32) -> Option<&[u8]> {
+        self.interned(Section::BlobEnds, Section::Blob, blob)
+    }
+
+    /// The automaton in a blob, which has been checked when the pack was opened.
+    fn pattern(&self, blob: u32) -> Option<Matcher<'_>> {
+        self.blob(blob).map(Matcher::of_checked)
+    }
+
+    fn interned(&self, ends: Section, bytes: Section, index: u32) -> Option<&[u8]> {
+        let end = self.word(ends, index, 0)? as usize;
+        let begin = match index.checked_sub(1) {
+            Some(before) => self.word(ends, before, 0)? as usize,
             None => 0,
         };
-        let (start, length) = self.sections[Section::Text as usize];
+        let (start, length) = self.sections[bytes as usize];
         if end > length as usize {
             return None;
         }
@@ -234,6 +274,7 @@ mod tests {
     use crate::facts::Facts;
     use crate::kill_switch::KillSwitch;
     use crate::ruleset::Ruleset;
+    use crate::time::UnixTime;
     use proptest::prelude::*;
 
     const RULESET: &str = r##"{
@@ -254,14 +295,14 @@ mod tests {
     }"##;
 
     fn bytes_of(ruleset: &str) -> Vec<u8> {
-        let (ruleset, diagnostics) = Ruleset::parse(ruleset);
+        let (ruleset, diagnostics) = Ruleset::parse_leniently(ruleset);
         compile(&ruleset.unwrap_or_else(|| panic!("{diagnostics:?}"))).unwrap()
     }
 
     /// Everything that can be asked of a pack.
     fn use_all(pack: &Pack) {
         let fact = serde_json::json!({"x": {"y": "p"}, "z": [1], "v": 1});
-        let facts = Facts::from_json(fact.as_object().cloned().unwrap());
+        let facts = Facts::from_json(fact.as_object().cloned().unwrap(), UnixTime(0));
         let mut evaluation = Evaluation::new(pack, &facts, &KillSwitch::On);
         for slot in (0..20).chain([u32::MAX]) {
             let decision = evaluation.decide(SlotIndex(slot));
@@ -287,7 +328,7 @@ mod tests {
         assert_eq!((pack.slot("r"), pack.slot(""), pack.slot("u")), (None, None, None));
         assert_ne!(pack.edit_slot("z"), pack.edit_slot("y"));
         assert_eq!(pack.edit_slot("x"), None);
-        let facts = Facts::from_json(serde_json::json!({"v": 3}).as_object().cloned().unwrap());
+        let facts = Facts::from_json(serde_json::json!({"v": 3}).as_object().cloned().unwrap(), UnixTime(0));
         let mut evaluation = Evaluation::new(&pack, &facts, &KillSwitch::On);
         let super::Choice::Block(block) = evaluation.decide(pack.slot("s").unwrap()).choice else {
             panic!("a block")

@@ -7,7 +7,7 @@ pub(super) fn literal(pattern: &str) -> &str {
 
 /// Whether a path matches. Greedy from the left, which for `*` alone is exact; cost is the length of the path for
 /// each part of the pattern.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
+pub(crate) fn matches(pattern: &str, path: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == path };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
     let Some(path) = path.strip_prefix(first) else { return false };

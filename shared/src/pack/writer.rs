@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 pub(super) struct Writer {
     sections: [Vec<u8>; Section::COUNT],
     texts: BTreeMap<String, u32>,
+    blobs: BTreeMap<Vec<u8>, u32>,
     values: BTreeMap<Vec<[u32; 3]>, u32>,
-    attributes: BTreeMap<u32, u32>,
-    predicates: BTreeMap<[u32; 3], u32>,
     programs: BTreeMap<Vec<u32>, u32>,
+    records: BTreeMap<(usize, Vec<u32>), u32>,
 }
 
 impl Writer {
@@ -40,6 +40,55 @@ impl Writer {
         index
     }
 
+    fn blob(&mut self, blob: &[u8]) -> u32 {
+        if let Some(index) = self.blobs.get(blob) {
+            return *index;
+        }
+        let bytes = self.section(Section::Blob);
+        bytes.extend(blob);
+        let end = bytes.len() as u32;
+        let index = self.push(Section::BlobEnds, &[end]);
+        self.blobs.insert(blob.to_owned(), index);
+        index
+    }
+
+    /// A record that is written once, however often it is needed.
+    pub(super) fn once(&mut self, section: Section, record: &[u32]) -> u32 {
+        let key = (section as usize, record.to_vec());
+        if let Some(index) = self.records.get(&key) {
+            return *index;
+        }
+        let index = self.push(section, record);
+        self.records.insert(key, index);
+        index
+    }
+
+    pub(super) fn attribute(&mut self, name: &str) -> u32 {
+        let name = self.text(name);
+        self.once(Section::Attributes, &[name])
+    }
+
+    pub(super) fn pair(&mut self, first: u32, second: u32) -> u32 {
+        self.values_once(vec![[tag::PAIR, first, second]])
+    }
+
+    pub(super) fn blob_value(&mut self, written: &str, blob: &[u8]) -> u32 {
+        let record = [tag::BLOB, self.text(written), self.blob(blob)];
+        self.values_once(vec![record])
+    }
+
+    pub(super) fn program_value(&mut self, program: u32) -> u32 {
+        self.values_once(vec![[tag::PROGRAM, program, 0]])
+    }
+
+    /// Values in an order that means something.
+    pub(super) fn tuple(&mut self, operands: &[Operand]) -> u32 {
+        let records: Vec<[u32; 3]> = operands.iter().map(|operand| self.scalar(operand)).collect();
+        let count = records.len() as u32;
+        let first = if records.is_empty() { 0 } else { self.values_once(records) };
+        self.values_once(vec![[tag::TUPLE, first, count]])
+    }
+
     pub(super) fn value(&mut self, operand: &Operand) -> u32 {
         let record = self.scalar(operand);
         self.values_once(vec![record])
@@ -58,22 +107,8 @@ impl Writer {
     }
 
     pub(super) fn predicate(&mut self, attribute: &str, comparison: Comparison, value: u32) -> u32 {
-        let name = self.text(attribute);
-        let attribute = match self.attributes.get(&name) {
-            Some(index) => *index,
-            None => {
-                let index = self.push(Section::Attributes, &[name]);
-                self.attributes.insert(name, index);
-                index
-            }
-        };
-        let record = [attribute, comparison as u32, value];
-        if let Some(index) = self.predicates.get(&record) {
-            return *index;
-        }
-        let index = self.push(Section::Predicates, &record);
-        self.predicates.insert(record, index);
-        index
+        let attribute = self.attribute(attribute);
+        self.once(Section::Predicates, &[attribute, comparison as u32, value])
     }
 
     /// The index of the first instruction of a program, to which the end is added.

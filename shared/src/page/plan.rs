@@ -122,6 +122,13 @@ impl PagePlan {
         draft.plan
     }
 
+    /// A page of so many bytes that is the same for everybody.
+    pub(crate) fn literal(bytes: u32) -> PagePlan {
+        let mut draft = PlanDraft::new(Charset::UTF_8);
+        draft.plan.nodes.extend((bytes > 0).then_some(Node::Literal(bytes)));
+        draft.plan
+    }
+
     pub(super) fn from_parts(
         nodes: Vec<Node>,
         places: Vec<Place>,

@@ -41,6 +41,13 @@ codes! {
     BAD_ARGUMENT "HS0204" Error "The operator cannot take that argument.";
     NEVER_MATCHES "HS0205" Warning "The comparison has the same answer for every visitor.";
     MIXED_KEYS "HS0206" Warning "Operators beside other keys are compared as plain JSON.";
+    UNKNOWN_GROUP "HS0207" Error "There is no group of that name.";
+    BAD_PATTERN "HS0208" Error "The pattern is no regular expression of JavaScript.";
+    UNSUPPORTED_PATTERN "HS0209" Error "The pattern looks around or back, or is too large, and takes no bounded time.";
+    BAD_NETWORK "HS0210" Error "A network is an address and the length of its prefix.";
+    BAD_TIME "HS0211" Error "A time of the day is hours and minutes.";
+    UNKNOWN_FACT "HS0212" Error "There is no such fact, and none was declared.";
+    UNKNOWN_SLOT "HS0213" Error "The ruleset has no slot of that name.";
     UNKNOWN_BLOCK "HS0301" Error "There is no block of that name.";
     FALLBACK_CYCLE "HS0302" Error "A block falls back to itself through others.";
     BLOCK_CONTENT "HS0303" Error "A block has exactly one of `html` and `fragment`.";
@@ -51,8 +58,29 @@ codes! {
     BAD_ATTRIBUTE "HS0404" Error "That cannot be the name of an attribute.";
     EVENT_ATTRIBUTE "HS0405" Error "An edit cannot set an event handler.";
     BAD_URL_PATTERN "HS0406" Error "An edit's `url` is a path, in which `*` stands for any run of characters.";
-    UNSUITABLE_BLOCK "HS0407" Error "The block does not suit the edit's action.";
+    UNSUITABLE_BLOCK "HS0407" Error "The block does not suit where it is to be shown.";
+    RULE_CONTENT "HS0501" Error "A rule shows exactly one of a block and what an experiment chooses.";
+    BAD_INSTANT "HS0502" Error "An instant is date, time and offset (RFC 3339).";
+    EMPTY_SCHEDULE "HS0503" Error "A schedule ends after it starts.";
+    BAD_HOURS "HS0504" Error "Hours are days of the week, and from when to when.";
+    BAD_SHARE "HS0505" Error "A share is a number from 0 to 1.";
+    BAD_PERIOD "HS0506" Error "A cap counts per visit, day, week, month, or ever.";
+    SCHEDULE_OVER "HS0507" Warning "The schedule is over.";
+    UNKNOWN_EXPERIMENT "HS0601" Error "There is no experiment of that key.";
+    UNKNOWN_VARIATION "HS0602" Error "The experiment has no such variation.";
+    WEIGHTS "HS0603" Warning "Weights are one for each variation, and sum to 1; otherwise all get the same.";
+    TOO_FEW_VARIATIONS "HS0604" Warning "An experiment with fewer than two variations has nobody in it.";
+    OVERLAPPING_NAMESPACES "HS0605" Warning "Two experiments share a part of a namespace, so one visitor may be in both.";
+    BAD_STATUS "HS0606" Error "An experiment is running, a draft, or stopped.";
+    DEPENDENCY_CYCLE "HS0607" Error "Audiences, experiments and slots depend on each other in a circle.";
+    GATE_CONTENT "HS0701" Error "A gate refuses, redirects, or splits.";
+    BAD_TARGET "HS0702" Error "A gate leads to a path of the site, or to a host in `settings.redirect_hosts`.";
+    GATE_LOOP "HS0703" Warning "A gate leads to where it stands itself.";
+    BAD_DECLARATION "HS0801" Error "A declared fact has a name that is free, and a type.";
 }
+
+/// What is no error in a ruleset that was written for GrowthBook.
+pub(super) const FORGIVEN: [&str; 4] = ["HS0203", "HS0207", "HS0208", "HS0212"];
 
 #[cfg(test)]
 mod tests {

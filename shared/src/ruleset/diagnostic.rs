@@ -1,6 +1,6 @@
 //! What is wrong in a ruleset, and where.
 
-use super::code::Code;
+use super::code::{self, Code};
 use super::source::Node;
 use super::suggest;
 
@@ -35,9 +35,17 @@ pub struct Diagnostic {
 /// Near misses are looked for this often per document, so that a document full of them stays cheap to check.
 const SUGGESTIONS: u32 = 200;
 
+/// Whether what GrowthBook's SDKs take for false is an error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    Strict,
+    Lenient,
+}
+
 /// Findings by byte offset, while a ruleset is read.
 pub(super) struct Findings {
     list: Vec<Finding>,
+    strictness: Strictness,
     suggestions_left: u32,
 }
 
@@ -49,8 +57,8 @@ struct Finding {
 }
 
 impl Findings {
-    pub(super) fn new() -> Self {
-        Findings { list: Vec::new(), suggestions_left: SUGGESTIONS }
+    pub(super) fn new(strictness: Strictness) -> Self {
+        Findings { list: Vec::new(), strictness, suggestions_left: SUGGESTIONS }
     }
 
     pub(super) fn report(&mut self, code: &'static Code, at: usize, message: String) {
@@ -88,18 +96,24 @@ impl Findings {
     }
 
     pub(super) fn has_errors(&self) -> bool {
-        self.list.iter().any(|finding| finding.code.severity == Severity::Error)
+        self.list.iter().any(|finding| self.severity(finding.code) == Severity::Error)
+    }
+
+    fn severity(&self, code: &Code) -> Severity {
+        let forgiven = self.strictness == Strictness::Lenient && code::FORGIVEN.contains(&code.id);
+        if forgiven { Severity::Warning } else { code.severity }
     }
 
     /// Places all findings in the text, in its order. Linear in the text, however many there are.
     pub(super) fn place(mut self, text: &str, root: Option<&Node>) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|finding| finding.at);
+        let mut list = std::mem::take(&mut self.list);
+        list.sort_by_key(|finding| finding.at);
         let mut cursor = Cursor { text, at: 0, line: 1, column: 1 };
         let place = |finding: Finding| {
             cursor.advance(finding.at);
             Diagnostic {
                 code: finding.code.id,
-                severity: finding.code.severity,
+                severity: self.severity(finding.code),
                 pointer: root.map(|root| root.pointer_to(finding.at)).unwrap_or_default(),
                 line: cursor.line,
                 column: cursor.column,
@@ -107,7 +121,7 @@ impl Findings {
                 help: finding.help,
             }
         };
-        self.list.into_iter().map(place).collect()
+        list.into_iter().map(place).collect()
     }
 }
 

@@ -1,30 +1,63 @@
 //! The document as a whole: its four parts, and the references between them.
 
 use super::code;
+use super::condition::Condition;
 use super::diagnostic::Findings;
 use super::fields::{Fields, expect_object};
 use super::names::{BlockKind, Scope};
 use super::source::{Member, Node};
-use super::{Audience, Block, Content, Ruleset, Slot, block, condition, edit, order, rule};
+use super::{Audience, Block, Content, Experiment, Ruleset, Slot};
+use super::{block, condition, dependencies, edit, experiment, gate, order, rollout, rule, settings};
+use crate::time::UnixTime;
+
+const FIELDS: [&str; 11] = [
+    "$schema",
+    "facts",
+    "groups",
+    "audiences",
+    "blocks",
+    "experiments",
+    "slots",
+    "edits",
+    "gates",
+    "holdout",
+    "settings",
+];
 
 /// Reads the document; `None` only where it is no object.
-pub(super) fn read(root: &Node, findings: &mut Findings) -> Option<Ruleset> {
-    let fields = Fields::of(root, "a ruleset", &["audiences", "blocks", "slots", "edits"], findings)?;
-    let mut scope = Scope::new(findings);
+pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) -> Option<Ruleset> {
+    let fields = Fields::of(root, "a ruleset", &FIELDS, findings)?;
+    let mut scope = Scope::new(findings, now);
     let audiences = by_name(fields.get("audiences"), "audiences", &mut scope);
     let blocks = by_name(fields.get("blocks"), "blocks", &mut scope);
+    let experiments = by_name(fields.get("experiments"), "experiments", &mut scope);
+    let slots = by_name(fields.get("slots"), "slots", &mut scope);
     scope.audiences = audiences.iter().map(|member| member.key.as_str()).collect();
     scope.blocks = blocks.iter().map(|member| (member.key.as_str(), kind_of(member))).collect();
-    Some(Ruleset {
+    scope.slots = slots.iter().map(|member| member.key.as_str()).collect();
+    let keys =
+        experiments.iter().map(|member| (member.key.as_str(), experiment::variation_keys(&member.value)));
+    scope.experiments = keys.collect();
+    settings::read_facts(fields.get("facts"), &mut scope);
+    settings::read_groups(fields.get("groups"), &mut scope);
+    settings::read_settings(fields.get("settings"), &mut scope);
+    let holdout =
+        fields.get("holdout").map(|node| rollout::read_share(node, "`holdout`", "holdout", &mut scope));
+    let ruleset = Ruleset {
         audiences: read_audiences(&audiences, &mut scope),
         blocks: read_blocks(&blocks, &mut scope),
-        slots: read_slots(fields.get("slots"), &mut scope),
+        experiments: read_experiments(&experiments, &mut scope),
+        slots: read_slots(&slots, &mut scope),
         edits: fields
             .list("edits", scope.findings)
             .iter()
             .filter_map(|node| edit::read(node, &mut scope))
             .collect(),
-    })
+        gates: gate::read_all(fields.list("gates", scope.findings), &mut scope),
+        holdout,
+    };
+    dependencies::check(&ruleset, &audiences, &experiments, &slots, &mut scope);
+    Some(ruleset)
 }
 
 /// Members in the order of their names, so that the same ruleset written in another order gives the same pack.
@@ -49,7 +82,11 @@ fn read_audiences<'n>(members: &[&'n Member], scope: &mut Scope<'n, '_>) -> Vec<
     let refers = |at: usize| {
         let mut names = Vec::new();
         if let Some(audience) = audiences.get(at) {
-            audience.condition.audiences(&mut names);
+            audience.condition.references(&mut |part| {
+                if let Condition::Audience(name) = part {
+                    names.push(name.as_str());
+                }
+            });
         }
         names
     };
@@ -81,7 +118,7 @@ fn read_blocks<'n>(members: &[&'n Member], scope: &mut Scope<'n, '_>) -> Vec<Blo
 }
 
 /// Indices of members in dependency order; every cycle is a finding at one of its members.
-fn in_order<'a>(
+pub(super) fn in_order<'a>(
     members: &[&Member],
     refers: impl Fn(usize) -> Vec<&'a str>,
     cycle_code: &'static code::Code,
@@ -105,14 +142,24 @@ fn arrange<T: Clone>(items: &[T], order: &[usize]) -> Vec<T> {
     order.iter().filter_map(|at| items.get(*at)).cloned().collect()
 }
 
-fn read_slots<'n>(node: Option<&'n Node>, scope: &mut Scope<'n, '_>) -> Vec<Slot> {
+fn read_experiments<'n>(members: &[&'n Member], scope: &mut Scope<'n, '_>) -> Vec<Experiment> {
+    let read_one = |member: &&'n Member| {
+        scope.check_id(code::BAD_ID, "an experiment", &member.key, member.at);
+        experiment::read(&member.key, &member.value, scope)
+    };
+    members.iter().filter_map(read_one).collect()
+}
+
+fn read_slots<'n>(members: &[&'n Member], scope: &mut Scope<'n, '_>) -> Vec<Slot> {
     let mut slots = Vec::new();
-    for member in by_name(node, "slots", scope) {
+    for member in members {
         scope.check_id(code::BAD_SLOT_NAME, "a slot", &member.key, member.at);
-        let Some(fields) = Fields::of(&member.value, "a slot", &["rules"], scope.findings) else { continue };
-        let rules = fields.list("rules", scope.findings);
-        let rules = rules.iter().filter_map(|node| rule::read(node, None, scope)).collect();
-        slots.push(Slot { name: member.key.clone(), rules });
+        let known = ["rules", "holdout"];
+        let Some(fields) = Fields::of(&member.value, "a slot", &known, scope.findings) else { continue };
+        let rules = rule::read_all(fields.list("rules", scope.findings), None, scope);
+        let seed = format!("holdout:{}", member.key);
+        let holdout = fields.get("holdout").map(|node| rollout::read_share(node, "`holdout`", &seed, scope));
+        slots.push(Slot { name: member.key.clone(), rules, holdout });
     }
     slots
 }

@@ -37,7 +37,7 @@ pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Edit
     let attribute = fields.text("attribute", scope.findings);
     check_attribute(&fields, action, attribute, scope);
     let rules = fields.list("rules", scope.findings);
-    let rules = rules.iter().filter_map(|node| rule::read(node, action, scope)).collect();
+    let rules = rule::read_all(rules, action, scope);
     Some(Edit {
         id: id?.0.to_owned(),
         url: url?.0.to_owned(),
@@ -59,7 +59,7 @@ fn read_action(fields: &Fields, scope: &mut Scope) -> Option<EditAction> {
     action
 }
 
-fn check_url(url: &str, at: usize, scope: &mut Scope) {
+pub(super) fn check_url(url: &str, at: usize, scope: &mut Scope) {
     const LONGEST: usize = 2_048;
     let help = if !url.starts_with(['/', '*']) {
         "begin with `/` or `*`; the scheme and the host are not compared"

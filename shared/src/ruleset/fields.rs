@@ -59,10 +59,7 @@ impl<'n> Fields<'n> {
         findings: &mut Findings,
     ) -> Option<u32> {
         let node = self.get(name)?;
-        let Json::Number(number) = node.value else {
-            wrong_type(node, name, "a number", findings);
-            return None;
-        };
+        let number = expect_number(node, name, findings)?;
         let whole = number as u32;
         if f64::from(whole) != number || !range.contains(&whole) {
             let message = format!("`{name}` is {number}");
@@ -71,6 +68,47 @@ impl<'n> Fields<'n> {
             return None;
         }
         Some(whole)
+    }
+
+    /// A whole number in a range, negative ones among them.
+    pub(super) fn integer(
+        &self,
+        name: &str,
+        range: RangeInclusive<i32>,
+        findings: &mut Findings,
+    ) -> Option<i32> {
+        let (number, at) = self.number(name, findings)?;
+        let whole = number as i32;
+        if f64::from(whole) != number || !range.contains(&whole) {
+            let message = format!("`{name}` is {number}");
+            let help = format!("use a whole number from {} to {}", range.start(), range.end());
+            findings.report_with_help(code::OUT_OF_RANGE, at, message, help);
+            return None;
+        }
+        Some(whole)
+    }
+
+    /// Any number.
+    pub(super) fn number(&self, name: &str, findings: &mut Findings) -> Option<(f64, usize)> {
+        let node = self.get(name)?;
+        Some((expect_number(node, name, findings)?, node.at))
+    }
+
+    /// A list of numbers; what is none is a finding, and left out.
+    pub(super) fn numbers(&self, name: &str, findings: &mut Findings) -> Option<(Vec<f64>, usize)> {
+        let node = self.get(name)?;
+        let items = expect_list(node, name, findings)?;
+        Some((items.iter().filter_map(|item| expect_number(item, name, findings)).collect(), node.at))
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&self, name: &str, findings: &mut Findings) -> Option<bool> {
+        let node = self.get(name)?;
+        let Json::Bool(yes) = node.value else {
+            wrong_type(node, name, "true or false", findings);
+            return None;
+        };
+        Some(yes)
     }
 
     /// The items of a list; a field that is missing has none.
@@ -93,6 +131,14 @@ pub(super) fn expect_text<'n>(node: &'n Node, what: &str, findings: &mut Finding
         return None;
     };
     Some(text)
+}
+
+fn expect_number(node: &Node, what: &str, findings: &mut Findings) -> Option<f64> {
+    let Json::Number(number) = node.value else {
+        wrong_type(node, what, "a number", findings);
+        return None;
+    };
+    Some(number)
 }
 
 pub(super) fn expect_list<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n [Node]> {

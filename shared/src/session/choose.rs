@@ -91,7 +91,7 @@ impl PageSession {
 
     /// Fills the slots and includes from node `from` up to `to`; the node to go on with.
     fn scout_range(&mut self, from: usize, to: usize, budget: Budget) -> usize {
-        let PageSession { source, personal, fills, fetches, to_start, .. } = self;
+        let PageSession { source, personal, fills, fetches, to_start, learned, .. } = self;
         let Some(plan) = source.plan() else { return from };
         let mut scout = Scout { personal, evaluation: None, fetches, to_start, budget };
         let mut at = from;
@@ -121,6 +121,9 @@ impl PageSession {
                     if matches!(fill, Fill::Default) { at + 1 } else { end as usize }
                 }
             };
+        }
+        if let Some(evaluation) = &scout.evaluation {
+            learned.append(evaluation.learned());
         }
         at
     }

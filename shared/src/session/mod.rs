@@ -28,6 +28,7 @@ pub use source::Keep;
 use source::Source;
 
 use crate::http::ResponseHead;
+use crate::pack::Learned;
 use crate::page::{CompileOptions, Insertion, Node, PagePlan, PageWarning, StoredPage};
 use choose::{Fetch, Fill};
 
@@ -74,6 +75,8 @@ pub struct PageSession {
     fills: BTreeMap<usize, Fill>,
     fetches: Vec<Fetch>,
     to_start: VecDeque<FetchId>,
+    /// What was decided adds this to what is known of the visitor.
+    learned: Learned,
     cursor: Cursor,
 }
 
@@ -131,6 +134,7 @@ impl PageSession {
             fills: BTreeMap::new(),
             fetches: Vec::new(),
             to_start: VecDeque::new(),
+            learned: Learned::default(),
             cursor: Cursor::default(),
         }
     }
@@ -138,6 +142,15 @@ impl PageSession {
     /// Status and headers of the answer. They are certain from the start.
     pub fn head(&self) -> &ResponseHead {
         &self.head
+    }
+
+    /// Decides what can be decided, so that the head can tell the visitor what to keep of it. Who asks for the head
+    /// alone is shown nothing, so there is nothing to keep.
+    pub(crate) fn decide_ahead(&mut self) -> (&mut ResponseHead, &Learned) {
+        if self.extent == Extent::Whole {
+            self.scout();
+        }
+        (&mut self.head, &self.learned)
     }
 
     /// The next bytes of the page arrived from the origin.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::*;
-use crate::facts::{Facts, Place};
+use crate::facts::{Facts, Sources};
 use crate::http::ResponseHead;
 use crate::kill_switch::KillSwitch;
 use crate::pack::Pack;
@@ -44,7 +44,7 @@ fn personalization() -> Personalization {
     let profile = Profile::new([1; 16], UnixTime(1));
     Personalization {
         pack: Some(Arc::new(pack)),
-        facts: Arc::new(Facts::new(profile, Place::default(), "acme.test", "/", None, Default::default())),
+        facts: Arc::new(Facts::new(profile, Sources { host: "acme.test", path: "/", ..Sources::default() })),
         kill: KillSwitch::On,
         site: Arc::new(site),
         host: "acme.test".into(),

@@ -1,6 +1,7 @@
 //! The keys of one purpose: the newest signs, all of them verify, so keys rotate without logging anyone out.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -54,9 +55,12 @@ pub enum KeyAge {
     Older,
 }
 
-/// The keys of one purpose of one site. Invariant: at least one key, and no `kid` twice.
+/// The keys of one purpose of one site; a clone shares them. Invariant: at least one key, and no `kid` twice.
 #[derive(Clone, Debug)]
-pub struct Keyring {
+pub struct Keyring(Arc<Ring>);
+
+#[derive(Debug)]
+struct Ring {
     newest: Key,
     older: Vec<Key>,
 }
@@ -93,13 +97,13 @@ impl Keyring {
             return Err(KeyringError::Empty);
         }
         let newest = older.remove(0);
-        Ok(Self { newest, older })
+        Ok(Self(Arc::new(Ring { newest, older })))
     }
 
     /// The key that signs.
     #[must_use]
     pub fn newest(&self) -> &Key {
-        &self.newest
+        &self.0.newest
     }
 
     /// The key of that name, if it is still in the ring.
@@ -109,10 +113,10 @@ impl Keyring {
     }
 
     pub(super) fn choose(&self, kid: &str) -> Option<(&Key, KeyAge)> {
-        if self.newest.kid == kid {
-            return Some((&self.newest, KeyAge::Newest));
+        if self.0.newest.kid == kid {
+            return Some((&self.0.newest, KeyAge::Newest));
         }
-        self.older.iter().find(|key| key.kid == kid).map(|key| (key, KeyAge::Older))
+        self.0.older.iter().find(|key| key.kid == kid).map(|key| (key, KeyAge::Older))
     }
 }
 

@@ -10,7 +10,10 @@ use serde_json::Value;
 use super::claims::{Audience, CLOCK_SKEW_S, ClaimsError, NumericDate, Registered};
 use super::json::{self, Text};
 use super::profile_cookie::{CookieError, ProfileCookie};
-use crate::profile::{MAX_INTERESTS, MAX_TRAITS, Profile, VisitorId, is_entry_name};
+use crate::profile::{
+    MAX_BUCKETS, MAX_INTERESTS, MAX_NAME_BYTES, MAX_SHOWN, MAX_TRAITS, Profile, Shown, VisitorId,
+    is_entry_name,
+};
 use crate::time::UnixTime;
 
 #[derive(Deserialize)]
@@ -29,6 +32,10 @@ struct ReadClaims<'a> {
     interests: BTreeMap<String, f64>,
     #[serde(rename = "tr", default, deserialize_with = "traits")]
     traits: BTreeMap<String, Value>,
+    #[serde(rename = "bk", default, deserialize_with = "buckets")]
+    buckets: BTreeMap<String, String>,
+    #[serde(rename = "sh", default, deserialize_with = "shown")]
+    shown: BTreeMap<String, Shown>,
 }
 
 #[derive(Serialize)]
@@ -44,12 +51,16 @@ pub(super) struct WrittenClaims<'a> {
     interests: BTreeMap<&'a str, f64>,
     #[serde(rename = "tr", skip_serializing_if = "BTreeMap::is_empty")]
     traits: BTreeMap<&'a str, &'a Value>,
+    #[serde(rename = "bk", skip_serializing_if = "BTreeMap::is_empty")]
+    buckets: BTreeMap<&'a str, &'a str>,
+    #[serde(rename = "sh", skip_serializing_if = "BTreeMap::is_empty")]
+    shown: BTreeMap<&'a str, (u32, u64)>,
 }
 
 /// The profile in the payload of a cookie whose signature holds, if its claims hold for `audience` now.
 pub(super) fn read(payload: &str, audience: &str, now: UnixTime) -> Result<Profile, CookieError> {
     let claims: ReadClaims<'_> = json::object(payload).ok_or(ClaimsError::Malformed)?;
-    let ReadClaims { sub, aud, exp, iat, nbf, v, fs, ls, interests, traits } = claims;
+    let ReadClaims { sub, aud, exp, iat, nbf, v, fs, ls, interests, traits, buckets, shown } = claims;
     let expires = Registered { aud, exp, iat, nbf }.check(audience, now)?;
     let seconds = expires.seconds_since(now);
     if seconds > ProfileCookie::MAX_LIFETIME_S + CLOCK_SKEW_S {
@@ -64,6 +75,8 @@ pub(super) fn read(payload: &str, audience: &str, now: UnixTime) -> Result<Profi
         last_seen: past(ls).unwrap_or_default(),
         interests,
         traits,
+        buckets,
+        shown,
     })
 }
 
@@ -72,6 +85,8 @@ pub(super) fn written<'a>(profile: &'a Profile, audience: &'a str, now: UnixTime
     let interests = profile.interests.iter().filter(|(name, value)| is_interest(name, **value));
     let interests = interests.map(|(name, value)| (name.as_str(), four_decimals(*value)));
     let traits = profile.traits.iter().filter(|(name, _)| is_entry_name(name));
+    let buckets = profile.buckets.iter().filter(|(name, key)| is_bucket_name(name) && is_entry_name(key));
+    let shown = profile.shown.iter().filter(|(rule, _)| is_entry_name(rule));
     WrittenClaims {
         sub: profile.id.as_str(),
         aud: audience,
@@ -82,6 +97,11 @@ pub(super) fn written<'a>(profile: &'a Profile, audience: &'a str, now: UnixTime
         ls: profile.last_seen.0,
         interests: interests.take(MAX_INTERESTS).collect(),
         traits: traits.take(MAX_TRAITS).map(|(name, value)| (name.as_str(), value)).collect(),
+        buckets: buckets.take(MAX_BUCKETS).map(|(name, key)| (name.as_str(), key.as_str())).collect(),
+        shown: shown
+            .take(MAX_SHOWN)
+            .map(|(rule, shown)| (rule.as_str(), (shown.times, shown.since.0)))
+            .collect(),
     }
 }
 
@@ -102,6 +122,28 @@ fn interests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Stri
 fn traits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Value>, D::Error> {
     let accept = |name: &str, value: Value| is_entry_name(name).then_some(value);
     deserializer.deserialize_any(Entries { most: MAX_TRAITS, accept })
+}
+
+fn buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let accept = |name: &str, value: Value| match value {
+        Value::String(key) => (is_bucket_name(name) && is_entry_name(&key)).then_some(key),
+        _ => None,
+    };
+    deserializer.deserialize_any(Entries { most: MAX_BUCKETS, accept })
+}
+
+/// An entry is how often, and since when.
+fn shown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Shown>, D::Error> {
+    let accept = |name: &str, value: Value| {
+        let (times, since) = serde_json::from_value(value).ok().filter(|_| is_entry_name(name))?;
+        Some(Shown { times, since: UnixTime(since) })
+    };
+    deserializer.deserialize_any(Entries { most: MAX_SHOWN, accept })
+}
+
+/// The key of an experiment, a digest and a version.
+fn is_bucket_name(name: &str) -> bool {
+    (1..=MAX_NAME_BYTES + 16).contains(&name.len())
 }
 
 /// Reads the entries that are acceptable, up to `most`, and passes over the others: one bad entry shall not cost us

@@ -117,7 +117,7 @@ mod tests {
 
     use super::super::forge::{FOREIGN, NEW, OLD, base64url, keyring, ring, token};
     use super::*;
-    use crate::profile::VisitorId;
+    use crate::profile::{Shown, VisitorId};
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
     const HEADER: &str = r#"{"alg":"HS256","kid":"new","typ":"JWT"}"#;
@@ -295,9 +295,15 @@ mod tests {
                 "\\PC{0,20}".prop_map(Value::from),
                 vec("[a-z]{1,8}", 0..3).prop_map(Value::from),
             ], 0..8),
+            buckets in btree_map("[a-z~]{1,20}__[0-9]", "[a-z0-9]{1,8}", 0..8),
+            shown in btree_map("[a-z]{1,20}", (any::<u32>(), 0..=NOW.0), 0..8),
         ) -> Profile {
             let id = VisitorId::from_entropy(entropy);
-            Profile { id, visits, first_seen: UnixTime(first), last_seen: UnixTime(last), interests, traits }
+            let shown = shown.into_iter().map(|(rule, (times, since))| {
+                (rule, Shown { times, since: UnixTime(since) })
+            }).collect();
+            let (first_seen, last_seen) = (UnixTime(first), UnixTime(last));
+            Profile { id, visits, first_seen, last_seen, interests, traits, buckets, shown }
         }
     }
 

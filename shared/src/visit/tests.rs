@@ -22,9 +22,14 @@ fn keys() -> Keys {
 }
 
 fn pack() -> Arc<Pack> {
-    let ruleset = r##"{"blocks": {"b": {"html": "<b>de</b>"}}, "slots": {"hero": {"rules": [
+    pack_of(
+        r##"{"blocks": {"b": {"html": "<b>de</b>"}}, "slots": {"hero": {"rules": [
         {"id": "r", "when": {"place.country": "DE"}, "block": "b"}]}},
-        "edits": [{"id": "e", "url": "/edited", "selector": "p", "action": "inner", "rules": [{"id": "q", "block": "b"}]}]}"##;
+        "edits": [{"id": "e", "url": "/edited", "selector": "p", "action": "inner", "rules": [{"id": "q", "block": "b"}]}]}"##,
+    )
+}
+
+fn pack_of(ruleset: &str) -> Arc<Pack> {
     let (ruleset, findings) = Ruleset::parse(ruleset);
     let ruleset = ruleset.unwrap_or_else(|| panic!("{findings:?}"));
     Arc::new(Pack::open(compile(&ruleset).expect("it compiles")).expect("it opens"))
@@ -40,6 +45,10 @@ fn headers(lines: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn visit_at(target: &str, lines: &[(&str, &str)]) -> Visit {
+    visit_of(pack(), target, lines)
+}
+
+fn visit_of(pack: Arc<Pack>, target: &str, lines: &[(&str, &str)]) -> Visit {
     let site = Site::parse(
         br#"{"site": "acme", "hosts": ["acme.test"], "origin": "o",
             "pointer_keys": [{"kid": "k", "ed25519": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
@@ -52,7 +61,7 @@ fn visit_at(target: &str, lines: &[(&str, &str)]) -> Visit {
         headers: headers(lines),
     };
     let mut visit = Visit::arrive(Arc::new(site), Some(&keys()), request, Place::default(), NOW, [7; 16]);
-    visit.equip(Some(pack()), KillSwitch::On);
+    visit.equip(Some(pack), KillSwitch::On);
     visit
 }
 
@@ -243,4 +252,90 @@ fn a_block_is_answered_for_its_visitor() {
         assert_eq!(session.head().headers["cache-control"], "private, no-store");
     }
     assert!(visit(&[]).block("a b").is_none());
+}
+
+/// The profile that an answer has the visitor keep.
+fn kept(head: &ResponseHead) -> Option<Profile> {
+    let cookie = head.headers.get("set-cookie")?.as_bytes();
+    Some(
+        ProfileCookie::decode([cookie].into_iter(), &ring(&[NEW]), "acme", NOW).expect("it verifies").profile,
+    )
+}
+
+fn cookie_of(profile: &Profile) -> String {
+    let cookie = ProfileCookie::encode(profile, &ring(&[NEW]), "acme", NOW).expect("it is short");
+    cookie.split(';').next().expect("a pair").to_owned()
+}
+
+#[test]
+fn a_variation_and_a_count_are_kept_and_a_page_without_news_writes_no_cookie() {
+    let ruleset = |weights: &str| {
+        format!(
+            r##"{{"blocks": {{"a": {{"html": "A"}}, "b": {{"html": "B"}}}},
+            "experiments": {{"x": {{"weights": {weights}, "variations": [{{"key": "a", "block": "a"}}, {{"key": "b", "block": "b"}}]}}}},
+            "slots": {{"hero": {{"rules": [
+                {{"id": "once", "block": "b", "cap": {{"times": 2, "per": "day"}}, "when": {{"url.path": "/capped"}}}},
+                {{"id": "split", "experiment": "x"}}]}}}}}}"##
+        )
+    };
+    let (all_a, all_b) = (pack_of(&ruleset("[1, 0]")), pack_of(&ruleset("[0, 1]")));
+    let (head, shown) = cached(&visit_of(Arc::clone(&all_a), "/", &[]), SLOT);
+    assert!(shown.contains('A'));
+    let profile = kept(&head).expect("a new visitor gets a cookie");
+    assert_eq!(profile.buckets, [("x__0".to_owned(), "a".to_owned())].into());
+
+    let cookie = cookie_of(&profile);
+    let (head, shown) = cached(&visit_of(Arc::clone(&all_b), "/", &[("cookie", &cookie)]), SLOT);
+    assert!(shown.contains('A'), "whoever has a variation keeps it");
+    assert_eq!(kept(&head), None);
+
+    let mut cookie = cookie;
+    for (times, expect) in [(1, 'B'), (2, 'B'), (2, 'A')] {
+        let (head, shown) = cached(&visit_of(Arc::clone(&all_b), "/capped", &[("cookie", &cookie)]), SLOT);
+        assert!(shown.contains(expect), "{shown}");
+        if let Some(profile) = kept(&head) {
+            assert_eq!(profile.shown["once"].times, times);
+            cookie = cookie_of(&profile);
+        }
+    }
+}
+
+fn gated(target: &str, lines: &[(&str, &str)]) -> Option<(u16, Option<String>, String)> {
+    let pack = pack_of(
+        r##"{"settings": {"redirect_hosts": ["w.test"]}, "blocks": {"sorry": {"html": "<p>sorry"}},
+        "experiments": {"x": {"variations": [{"key": "a"}, {"key": "b"}], "weights": [0, 1]}},
+        "gates": [
+            {"id": "moved", "url": "/old*", "then": {"redirect": "/new", "status": 301}},
+            {"id": "dropped", "url": "/dropped", "then": {"redirect": "https://w.test/", "query": "drop"}},
+            {"id": "closed", "url": "/closed", "priority": -1, "then": {"refuse": 451, "block": "sorry"}},
+            {"id": "shut", "url": "/shut", "then": {"refuse": 403}},
+            {"id": "split", "url": "/pricing*", "then": {"split": "x", "urls": {"b": "/pricing-b"}}},
+            {"id": "robots", "when": {"device.bot": true}, "then": {"refuse": 404}}
+        ]}"##,
+    );
+    let mut answer = visit_of(pack, target, lines).gate()?;
+    let mut out = Vec::new();
+    assert_eq!(answer.advance(&mut out), Step::Done);
+    let head = answer.head();
+    assert_eq!(head.headers["cache-control"], "private, no-store");
+    let location = head.headers.get("location").map(|url| url.to_str().expect("ASCII").to_owned());
+    Some((head.status.as_u16(), location, String::from_utf8(out).expect("UTF-8")))
+}
+
+#[test]
+fn a_gate_answers_before_any_page() {
+    let redirect = |status, to: &str| Some((status, Some(to.to_owned()), String::new()));
+    let bot = [("user-agent", "Googlebot/2.1")];
+    assert_eq!(gated("/old/x?a=1&hs_facts=x", &[]), redirect(301, "/new?a=1"));
+    assert_eq!(gated("/dropped?a=1", &[]), redirect(302, "https://w.test/"));
+    assert_eq!(gated("/closed", &[]), Some((451, None, "<p>sorry".to_owned())));
+    assert!(gated("/shut", &[]).is_some_and(|(status, _, page)| status == 403 && page == REFUSAL));
+    assert_eq!(gated("/pricing?a=1", &[]), redirect(302, "/pricing-b?a=1"));
+    assert_eq!(gated("/pricing-b", &[]), None, "nobody is sent to where they are");
+    assert_eq!(gated("/", &[]), None);
+    assert!(gated("/", &bot).is_some_and(|(status, ..)| status == 404));
+    assert!(
+        gated("/pricing", &bot).is_some_and(|(status, ..)| status == 404),
+        "a crawler is in no experiment"
+    );
 }

@@ -1,8 +1,17 @@
 //! Conditions: the MongoDB-style language of GrowthBook, read from JSON.
+//!
+//! What an operator of GrowthBook means is what its JavaScript SDK does, coercions included; `comparison` has one arm for
+//! each. `network` and `time_of_day` read the arguments of ours.
 
+mod comparison;
+pub(crate) mod network;
+pub(crate) mod time_of_day;
+
+use super::Outcome;
 use super::code;
-use super::fields::{expect_list, expect_object, expect_text};
+use super::fields::{Fields, expect_list, expect_object, expect_text};
 use super::names::Scope;
+use super::rule;
 use super::source::{Json, Node};
 use crate::facts::Fact;
 use crate::pack::coerce;
@@ -17,7 +26,18 @@ pub(crate) enum Condition {
     Not(Box<Condition>),
     /// A visitor is in the audience of that name.
     Audience(String),
-    /// A comparison with the fact of that name.
+    /// A visitor is in the experiment of that key, with one of these variations.
+    Variation {
+        experiment: String,
+        variations: Vec<String>,
+    },
+    /// The slot of that name shows one of these.
+    Shows {
+        slot: String,
+        outcomes: Vec<Outcome>,
+    },
+    /// A comparison with the fact of that name; within a list, with what stands at that path in an item, the item
+    /// itself where the path is empty.
     Fact(String, Test),
 }
 
@@ -26,17 +46,103 @@ pub(crate) enum Condition {
 pub(crate) enum Test {
     /// A bare value: the fact is coerced to the operand's type, lists and objects are compared as JSON.
     Matches(Operand),
+    /// As a bare text, in lower case.
+    MatchesFolded(String),
     /// JavaScript's `===`.
     Is(Operand),
     Less(Operand),
     LessOrEqual(Operand),
     Greater(Operand),
     GreaterOrEqual(Operand),
+    /// A comparison of versions with one that [`coerce::version`] has written.
+    Version(Side, String),
     /// One of these is the fact, or is among its items.
     In(Vec<Operand>),
+    /// The same, where texts are compared in lower case.
+    InFolded(Vec<Operand>),
     Exists,
+    /// The fact is of that type of JSON.
+    Type(String),
+    /// A pattern is found in the fact's text.
+    Pattern(Pattern),
+    /// The text holds that one; a list has it as an item.
+    Contains(String),
+    StartsWith(String),
+    EndsWith(String),
+    /// The address is in one of these networks.
+    InNetwork(Networks),
+    /// The time of the day is in this span.
+    TimeBetween(Span),
+    /// The fact is a list, and this holds for its length.
+    Size(Box<Condition>),
+    /// The fact is a list, and this holds for one of its items.
+    AnyItem(Box<Condition>, Nulls),
+    /// Where the hash of the fact lies.
+    Bucket(Bucket),
+    /// The rule whose name the fact is has been shown less often than that.
+    ShownLess {
+        times: u32,
+        period: Period,
+    },
     /// True of nobody.
     Never,
+}
+
+/// How two things stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// Whether items that are null are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    Skipped,
+    Seen,
+}
+
+/// A regular expression of JavaScript, as it was written and as an automaton.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pattern {
+    pub(crate) written: String,
+    pub(crate) automaton: Vec<u8>,
+}
+
+/// Networks as they were written, and the addresses in them as sorted spans of first and last.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Networks {
+    pub(crate) written: String,
+    pub(crate) spans: Vec<[u128; 2]>,
+}
+
+/// A span of the day in seconds since midnight, from the first up to the second; over midnight where that is earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+/// A part of the numbers from 0 up to 1 that a hash gives.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bucket {
+    pub(crate) seed: String,
+    pub(crate) version: u32,
+    pub(crate) ranges: Vec<[f64; 2]>,
+    /// Whether the end of a range belongs to it, as in GrowthBook's roll-outs.
+    pub(crate) closed: bool,
+}
+
+/// After which time what has been shown counts as not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Period {
+    /// The present visit.
+    Visit,
+    Seconds(u32),
+    Ever,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,24 +155,26 @@ pub(crate) enum Operand {
     Json(String),
 }
 
-const LOGIC: [&str; 5] = ["$and", "$or", "$nor", "$not", "$audience"];
-const COMPARISONS: [&str; 10] =
-    ["$eq", "$ne", "$lt", "$lte", "$gt", "$gte", "$in", "$nin", "$exists", "$not"];
+/// Operators that stand beside facts.
+const LOGIC: [&str; 7] = ["$and", "$or", "$nor", "$not", "$audience", "$experiment", "$slot"];
 
 impl Condition {
-    /// The names of the audiences that it refers to.
-    pub(super) fn audiences<'a>(&'a self, into: &mut Vec<&'a str>) {
+    /// True of everybody.
+    pub(crate) const ALWAYS: Condition = Condition::All(Vec::new());
+
+    /// Calls `see` with every part of the condition that refers to something else by name.
+    pub(super) fn references<'a>(&'a self, see: &mut impl FnMut(&'a Condition)) {
         match self {
             Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| part.audiences(into));
+                parts.iter().for_each(|part| part.references(see))
             }
-            Condition::Not(part) => part.audiences(into),
-            Condition::Audience(name) => into.push(name),
+            Condition::Not(part) => part.references(see),
+            Condition::Audience(_) | Condition::Variation { .. } | Condition::Shows { .. } => see(self),
             Condition::Fact(..) => {}
         }
     }
 
-    fn not(self) -> Self {
+    pub(super) fn not(self) -> Self {
         Condition::Not(Box::new(self))
     }
 
@@ -82,135 +190,140 @@ impl Condition {
     }
 }
 
+/// Whose facts a condition is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Visitor,
+    /// An item of a list, of which nothing is known but itself.
+    Item,
+}
+
 /// Reads a condition object. What is wrong with it is a finding, and true.
 pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Condition {
+    read_about(Subject::Visitor, node, scope)
+}
+
+fn read_about<'n>(subject: Subject, node: &'n Node, scope: &mut Scope<'n, '_>) -> Condition {
     if !expect_object(node, "condition", scope.findings) {
-        return Condition::All(Vec::new());
+        return Condition::ALWAYS;
     }
     let mut parts = Vec::new();
     for member in node.members() {
-        let value = &member.value;
-        parts.push(match member.key.as_str() {
-            "$and" => Condition::All(read_list(value, "$and", scope)),
-            "$or" => Condition::Any(read_list(value, "$or", scope)),
-            "$nor" => Condition::Any(read_list(value, "$nor", scope)).not(),
-            "$not" => read(value, scope).not(),
-            "$audience" => {
-                let Some(name) = expect_text(value, "$audience", scope.findings) else { continue };
-                scope.check_audience(name, value.at);
-                Condition::Audience(name.to_owned())
-            }
-            operator if operator.starts_with('$') => {
-                report_operator(
-                    operator,
+        let (key, value) = (member.key.as_str(), &member.value);
+        parts.push(match key {
+            "$and" => Condition::All(read_list(subject, value, key, scope)),
+            "$or" => Condition::Any(read_list(subject, value, key, scope)),
+            "$nor" => Condition::Any(read_list(subject, value, key, scope)).not(),
+            "$not" => read_about(subject, value, scope).not(),
+            "$audience" | "$experiment" | "$slot" if subject == Subject::Item => {
+                let message = format!("`{key}` is about a visitor, not about an item of a list");
+                scope.findings.report_with_help(
+                    code::BAD_ARGUMENT,
                     member.at,
-                    &LOGIC,
-                    &COMPARISONS,
-                    "stands under a fact's name",
-                    scope,
+                    message,
+                    "put it beside the facts",
                 );
                 continue;
             }
-            fact => read_comparisons(fact, value, scope),
+            "$audience" => {
+                let Some(name) = expect_text(value, key, scope.findings) else { continue };
+                scope.check_audience(name, value.at);
+                Condition::Audience(name.to_owned())
+            }
+            "$experiment" => match read_experiment(value, scope) {
+                Some(condition) => condition,
+                None => continue,
+            },
+            "$slot" => match read_slot(value, scope) {
+                Some(condition) => condition,
+                None => continue,
+            },
+            operator if operator.starts_with('$') => {
+                comparison::report_operator(
+                    operator,
+                    member.at,
+                    &LOGIC,
+                    &comparison::OPERATORS,
+                    "stands under a fact's name",
+                    scope,
+                );
+                // It is the name of a fact to GrowthBook, and there is no such fact.
+                comparison::read(operator, value, scope)
+            }
+            fact => {
+                if subject == Subject::Visitor {
+                    scope.use_fact(fact, member.at);
+                }
+                comparison::read(fact, value, scope)
+            }
         });
     }
     Condition::all(parts)
 }
 
-fn read_list<'n>(node: &'n Node, operator: &str, scope: &mut Scope<'n, '_>) -> Vec<Condition> {
-    let items = expect_list(node, operator, scope.findings).unwrap_or_default();
-    items.iter().map(|item| read(item, scope)).collect()
-}
-
-fn read_comparisons<'n>(fact: &str, node: &'n Node, scope: &mut Scope<'n, '_>) -> Condition {
-    let operators = node.members().filter(|member| member.key.starts_with('$')).count();
-    let keys = node.members().count();
-    if operators > 0 && operators < keys {
-        let message =
-            format!("operators and other keys are mixed under `{fact}`, so all of it is plain JSON");
-        let help = "put the operators into an object of their own";
-        scope.findings.report_with_help(code::MIXED_KEYS, node.at, message, help);
-    }
-    if operators == 0 || operators < keys {
-        return Condition::Fact(fact.to_owned(), Test::Matches(operand(node)));
-    }
-    let members = node.members();
-    Condition::all(
-        members
-            .filter_map(|member| read_comparison(fact, &member.key, member.at, &member.value, scope))
-            .collect(),
-    )
-}
-
-fn read_comparison<'n>(
-    fact: &str,
-    operator: &str,
-    at: usize,
+fn read_list<'n>(
+    subject: Subject,
     node: &'n Node,
-    scope: &mut Scope<'n, '_>,
-) -> Option<Condition> {
-    let compare = |test: Test| Condition::Fact(fact.to_owned(), test);
-    Some(match operator {
-        "$eq" => compare(identity(operator, node, scope)),
-        "$ne" => compare(identity(operator, node, scope)).not(),
-        "$lt" => compare(Test::Less(primitive(node))),
-        "$lte" => compare(Test::LessOrEqual(primitive(node))),
-        "$gt" => compare(Test::Greater(primitive(node))),
-        "$gte" => compare(Test::GreaterOrEqual(primitive(node))),
-        "$in" => compare(membership(operator, node, scope)?),
-        // GrowthBook answers false, not true, where the argument of `$nin` is no list.
-        "$nin" => match membership(operator, node, scope)? {
-            Test::Never => compare(Test::Never),
-            test => compare(test).not(),
-        },
-        "$exists" if coerce::truth(Fact::from_json(&node.to_json())) => compare(Test::Exists),
-        "$exists" => compare(Test::Exists).not(),
-        "$not" => read_comparisons(fact, node, scope).not(),
-        unknown => {
-            report_operator(unknown, at, &COMPARISONS, &LOGIC, "stands beside facts, not under one", scope);
-            return None;
-        }
-    })
-}
-
-fn report_operator(
     operator: &str,
-    at: usize,
-    known: &[&'static str],
-    elsewhere: &[&str],
-    where_it_stands: &str,
-    scope: &mut Scope,
-) {
-    let message = format!("there is no operator `{operator}` here");
-    if elsewhere.contains(&operator) {
-        let help = format!("`{operator}` {where_it_stands}");
-        scope.findings.report_with_help(code::UNKNOWN_OPERATOR, at, message, help);
-    } else {
-        let known = known.iter().copied();
-        scope.findings.report_unknown(code::UNKNOWN_OPERATOR, at, message, operator, known);
-    }
+    scope: &mut Scope<'n, '_>,
+) -> Vec<Condition> {
+    let items = expect_list(node, operator, scope.findings).unwrap_or_default();
+    items.iter().map(|item| read_about(subject, item, scope)).collect()
 }
 
-fn identity(operator: &str, node: &Node, scope: &mut Scope) -> Test {
-    match operand(node) {
-        Operand::Json(_) => {
-            let message = format!("`{operator}` never equals {}", node.type_name());
-            let help = "write the list or object without an operator";
-            scope.findings.report_with_help(code::NEVER_MATCHES, node.at, message, help);
-            Test::Never
+/// `{"key": "…", "variations": ["…"]}`, or the key alone for any of its variations.
+fn read_experiment<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Condition> {
+    if let Json::Text(key) = &node.value {
+        let variations = scope.check_experiment(key, node.at)?;
+        return Some(Condition::Variation { experiment: key.clone(), variations });
+    }
+    let fields = Fields::of(node, "`$experiment`", &["key", "variations"], scope.findings)?;
+    variation_of("key", &fields, scope)
+}
+
+/// `{"name": "…", "shows": ["a block", "default", "nothing"]}`.
+fn read_slot<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Condition> {
+    let fields = Fields::of(node, "`$slot`", &["name", "shows"], scope.findings)?;
+    shows_of("name", &fields, scope)
+}
+
+/// Reads a prerequisite: `{"experiment": "…", "variations": […]}` or `{"slot": "…", "shows": […]}`.
+pub(super) fn read_prerequisite<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Condition {
+    let is_slot = node.members().any(|member| member.key == "slot");
+    let (known, what) =
+        if is_slot { (["slot", "shows"], "slot") } else { (["experiment", "variations"], "experiment") };
+    let fields = Fields::of(node, "a prerequisite", &known, scope.findings);
+    let read = if is_slot { shows_of } else { variation_of };
+    fields.and_then(|fields| read(what, &fields, scope)).unwrap_or(Condition::ALWAYS)
+}
+
+fn variation_of<'n>(name: &str, fields: &Fields<'n>, scope: &mut Scope<'n, '_>) -> Option<Condition> {
+    let (experiment, at) = fields.required_text(name, scope.findings)?;
+    let known = scope.check_experiment(experiment, at)?;
+    let variations = match fields.get("variations") {
+        None => known,
+        Some(list) => {
+            let items = expect_list(list, "variations", scope.findings).unwrap_or_default();
+            let texts = items.iter().filter_map(|item| {
+                Some((expect_text(item, "a variation", scope.findings)?.to_owned(), item.at))
+            });
+            let texts: Vec<(String, usize)> = texts.collect();
+            texts.iter().for_each(|(key, at)| scope.check_variation(experiment, &known, key, *at));
+            texts.into_iter().map(|(key, _)| key).collect()
         }
-        operand => Test::Is(operand),
-    }
+    };
+    Some(Condition::Variation { experiment: experiment.to_owned(), variations })
 }
 
-fn membership(operator: &str, node: &Node, scope: &mut Scope) -> Option<Test> {
-    let Json::List(items) = &node.value else {
-        let message = format!("`{operator}` with {} matches nobody", node.type_name());
-        scope.findings.report_with_help(code::NEVER_MATCHES, node.at, message, "give it a list");
-        return Some(Test::Never);
-    };
-    let operands = items.iter().map(operand);
-    Some(Test::In(operands.filter(|operand| !matches!(operand, Operand::Json(_))).collect()))
+fn shows_of<'n>(name: &str, fields: &Fields<'n>, scope: &mut Scope<'n, '_>) -> Option<Condition> {
+    let (slot, at) = fields.required_text(name, scope.findings)?;
+    scope.check_slot(slot, at);
+    let mut outcomes = Vec::new();
+    for item in fields.list("shows", scope.findings) {
+        let Some(block) = expect_text(item, "a block", scope.findings) else { continue };
+        outcomes.push(rule::outcome(block, item.at, None, scope));
+    }
+    Some(Condition::Shows { slot: slot.to_owned(), outcomes })
 }
 
 fn operand(node: &Node) -> Operand {
@@ -229,4 +342,9 @@ fn primitive(node: &Node) -> Operand {
         Operand::Json(_) => Operand::Text(coerce::text(Fact::from_json(&node.to_json())).into_owned()),
         operand => operand,
     }
+}
+
+/// The values of a list; lists and objects in it equal nothing.
+pub(super) fn values(items: &[Node]) -> Vec<Operand> {
+    items.iter().map(operand).filter(|operand| !matches!(operand, Operand::Json(_))).collect()
 }

@@ -1,0 +1,141 @@
+//! Programs: conditions as they run.
+
+use super::evaluate::{Evaluation, outcome_of};
+use super::format::{Comparison, Instruction, NONE, Section};
+use super::{ExperimentIndex, SlotIndex, items, predicate};
+use crate::facts::Fact;
+use crate::ruleset::rule::SHOWN;
+
+/// An audience under evaluation, and the instruction to go on with when it is known. A stack of our own, as audiences
+/// may refer to each other in long chains.
+pub(super) struct Call {
+    audience: u32,
+    back: u32,
+}
+
+/// An answer that a program asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tested {
+    pub(super) instruction: Instruction,
+    pub(super) answer: bool,
+}
+
+impl<'a> Evaluation<'a> {
+    /// The answer of the program that begins there.
+    pub(super) fn run(&mut self, program: u32) -> Option<bool> {
+        let mut next = program;
+        let mut truth = true;
+        let base = self.calls.len();
+        loop {
+            self.left = self.left.checked_sub(1)?;
+            let instruction = Instruction::from_word(self.pack.word(Section::Code, next, 0)?)?;
+            next = next.checked_add(1)?;
+            match instruction {
+                Instruction::Set(value) => truth = value,
+                Instruction::Not => truth = !truth,
+                Instruction::Test(predicate) => {
+                    truth = self.test(predicate)?;
+                    self.note(instruction, truth);
+                }
+                Instruction::Membership(membership) => {
+                    truth = self.is_member(membership)?;
+                    self.note(instruction, truth);
+                }
+                Instruction::Showing(showing) => {
+                    truth = self.shows(showing)?;
+                    self.note(instruction, truth);
+                }
+                Instruction::SkipIfTrue(count) if truth => next = next.checked_add(count)?,
+                Instruction::SkipIfFalse(count) if !truth => next = next.checked_add(count)?,
+                Instruction::SkipIfTrue(_) | Instruction::SkipIfFalse(_) => {}
+                Instruction::Audience(audience) => match self.audiences.get(audience) {
+                    Some(answer) => {
+                        truth = answer;
+                        self.note(instruction, truth);
+                    }
+                    None => {
+                        self.calls.push(Call { audience, back: next });
+                        next = self.pack.word(Section::Audiences, audience, 1)?;
+                    }
+                },
+                Instruction::End if self.calls.len() > base => {
+                    let call = self.calls.pop()?;
+                    self.audiences.set(call.audience, truth);
+                    self.note(Instruction::Audience(call.audience), truth);
+                    next = call.back;
+                }
+                Instruction::End => return Some(truth),
+            }
+        }
+    }
+
+    fn note(&mut self, instruction: Instruction, answer: bool) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(Tested { instruction, answer });
+        }
+    }
+
+    fn test(&mut self, number: u32) -> Option<bool> {
+        if let Some(answer) = self.predicates.get(number) {
+            return Some(answer);
+        }
+        let [attribute, comparison, value] =
+            [0, 1, 2].map(|field| self.pack.word(Section::Predicates, number, field));
+        let (attribute, comparison, value) = (attribute?, Comparison::from_word(comparison?)?, value?);
+        let answer = match comparison {
+            Comparison::ShownLess => self.shown_less(attribute, value)?,
+            Comparison::Size | Comparison::AnyItem | Comparison::AnyItemOrNull => {
+                let fact = self.fact(attribute)?;
+                self.deeper(|evaluation| {
+                    items::holds(evaluation.pack, comparison, fact, value, &mut evaluation.left, 0)
+                })?
+            }
+            _ => predicate::holds(self.pack, comparison, self.fact(attribute)?, value)?,
+        };
+        self.predicates.set(number, answer);
+        Some(answer)
+    }
+
+    /// The fact of an attribute.
+    pub(super) fn fact(&mut self, attribute: u32) -> Option<Fact<'a>> {
+        if let Some(fact) = self.known.get(&attribute) {
+            return Some(*fact);
+        }
+        let name = self.pack.text(self.pack.word(Section::Attributes, attribute, 0)?)?;
+        let fact = predicate::resolve(self.facts, name);
+        self.known.insert(attribute, fact);
+        Some(fact)
+    }
+
+    /// Whether a rule has been shown less often than that in that time; `NONE` seconds are all time, 0 the present visit.
+    fn shown_less(&mut self, attribute: u32, value: u32) -> Option<bool> {
+        let name = self.pack.text(self.pack.word(Section::Attributes, attribute, 0)?)?;
+        let [times, seconds] = [1, 2].map(|field| self.pack.word(Section::Values, value, field));
+        let (times, seconds) = (times?, seconds?);
+        let profile = self.facts.profile();
+        let rule = name.strip_prefix(SHOWN).unwrap_or(name);
+        let Some(shown) = profile.shown.get(rule) else { return Some(true) };
+        let over = match seconds {
+            NONE => false,
+            0 => shown.since < profile.last_seen,
+            seconds => self.facts.now().seconds_since(shown.since) >= seconds.into(),
+        };
+        if over {
+            self.over.push(rule.to_owned());
+        }
+        Some(over || shown.times < times)
+    }
+
+    fn is_member(&mut self, membership: u32) -> Option<bool> {
+        let experiment = ExperimentIndex(self.pack.word(Section::Memberships, membership, 0)?);
+        let wanted = self.pack.word(Section::Memberships, membership, 1)?;
+        let assigned = self.assign(experiment)?;
+        Some(assigned.is_some_and(|assigned| wanted.checked_shr(assigned.variation).unwrap_or(0) & 1 == 1))
+    }
+
+    fn shows(&mut self, showing: u32) -> Option<bool> {
+        let slot = SlotIndex(self.pack.word(Section::Showings, showing, 0)?);
+        let wanted = self.pack.word(Section::Showings, showing, 1)?;
+        Some(outcome_of(self.decide(slot).choice) == wanted)
+    }
+}

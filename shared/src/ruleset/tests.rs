@@ -1,0 +1,244 @@
+//! Rulesets and what is found in them.
+
+use super::{CODES, Ruleset, Severity};
+use proptest::prelude::*;
+
+/// `expect` is code, pointer, line and column of each diagnostic.
+fn check(json: &str, expect: &[(&str, &str, u32, u32)]) {
+    let (ruleset, diagnostics) = Ruleset::parse(json);
+    let found: Vec<(&str, &str, u32, u32)> =
+        diagnostics.iter().map(|one| (one.code, one.pointer.as_str(), one.line, one.column)).collect();
+    assert_eq!(found, expect, "{json}\n{diagnostics:#?}");
+    let clean = diagnostics.iter().all(|one| one.severity == Severity::Warning);
+    assert_eq!(ruleset.is_some(), clean, "{json}");
+    assert!(diagnostics.iter().all(|one| CODES.iter().any(|code| code.id == one.code)));
+}
+
+fn helps(json: &str) -> Vec<String> {
+    Ruleset::parse(json).1.into_iter().filter_map(|one| one.help).collect()
+}
+
+/// An edit with these fields in place of the good ones.
+fn edit(fields: &str) -> String {
+    format!(r#"{{"edits":[{{{fields},"rules":[]}}]}}"#)
+}
+
+pub(crate) const VALID: &str = r##"{
+  "audiences": {
+"german": {"place.country": "DE"},
+"finance": {"$and": [{"interest.finance": {"$gte": 0.5}}, {"$audience": "german"}]}
+  },
+  "blocks": {
+"hero-de": {"html": "<h1>Grüße \u00e4 \\ \"</h1>"},
+"promo": {"fragment": "/fragments/promo.html", "timeout_ms": 800, "ttl_s": 60, "fallback": "hero-de"}
+  },
+  "slots": {
+"hero": {"rules": [
+  {"id": "hero-german", "audience": "german", "block": "hero-de"},
+  {"id": "r2", "when": {"visitor.visits": {"$in": [1, 2]}, "trait.x": {"$not": {"$exists": true}}}, "block": "default"}
+]}
+  },
+  "edits": [
+{"id": "cta", "url": "/pricing*", "selector": "#cta", "action": "replace", "rules": [{"id": "e1", "block": "promo"}]},
+{"id": "link", "url": "*", "selector": "a.buy", "action": "set-attribute", "attribute": "href", "rules": []}
+  ]
+}"##;
+
+#[test]
+fn a_valid_ruleset_has_no_findings() {
+    check(VALID, &[]);
+    check("{}", &[]);
+}
+
+#[test]
+fn what_is_not_json_is_located() {
+    check("", &[("HS0001", "", 1, 1)]);
+    check("{\n  \"slots\": {,}\n}", &[("HS0001", "", 2, 13)]);
+    check("[]", &[("HS0007", "", 1, 1)]);
+    check(r#"{"blocks":{"a":{"html":"\ud800"}}}"#, &[("HS0001", "/blocks/a/html", 1, 24)]);
+    check(r#"{"audiences":{"a":{"trait.x":1e999}}}"#, &[("HS0001", "/audiences/a/trait.x", 1, 30)]);
+}
+
+#[test]
+fn a_repeated_key_is_not_lost() {
+    let json = "{\"blocks\": {\n  \"ü\": {\"html\": \"1\"}, \"ü\": {\"html\": \"2\"}\n}}";
+    check(json, &[("HS0002", "/blocks/ü", 2, 23)]);
+}
+
+#[test]
+fn nesting_is_bounded_however_deep() {
+    let nested = |levels: usize| {
+        format!(r#"{{"audiences":{{"a":{{"trait.x":{}{}}}}}}}"#, "[".repeat(levels), "]".repeat(levels))
+    };
+    check(&nested(61), &[]);
+    for levels in [62, 1_000_000] {
+        let pointer = format!("/audiences/a/trait.x{}", "/0".repeat(61));
+        check(&nested(levels), &[("HS0003", &pointer, 1, 30 + 61)]);
+    }
+    check(&"[".repeat(1_000_000), &[("HS0001", "", 1, 1_000_000)]);
+}
+
+#[test]
+fn a_ruleset_has_a_greatest_size() {
+    check(&" ".repeat(super::MAX_RULESET_BYTES + 1), &[("HS0004", "", 1, 1)]);
+}
+
+#[test]
+fn an_unknown_word_is_found_with_what_was_meant() {
+    let json = r#"{"audiences":{"german":{"trait.a":{"$gtee":1}}},"blocks":{"hero":{"html":""}},"slot":{},
+"slots":{"s":{"rules":[{"id":"a","audience":"germna","block":"heor","wen":{}}]}}}"#;
+    check(
+        json,
+        &[
+            ("HS0203", "/audiences/german/trait.a/$gtee", 1, 36),
+            ("HS0005", "/slot", 1, 79),
+            ("HS0201", "/slots/s/rules/0/audience", 2, 45),
+            ("HS0301", "/slots/s/rules/0/block", 2, 62),
+            ("HS0005", "/slots/s/rules/0/wen", 2, 69),
+        ],
+    );
+    let meant = ["$gte", "slots", "german", "hero", "when"];
+    let expect: Vec<String> = meant.iter().map(|word| format!("did you mean `{word}`?")).collect();
+    assert_eq!(helps(json), expect);
+}
+
+#[test]
+fn conditions_are_checked_at_every_depth() {
+    for (condition, expect) in [
+        (r#"{"$gt": 1}"#, vec![("HS0203", "/audiences/a/$gt", 1, 20)]),
+        (r#"{"trait.x": {"$or": []}}"#, vec![("HS0203", "/audiences/a/trait.x/$or", 1, 32)]),
+        (r#"{"$and": {}}"#, vec![("HS0007", "/audiences/a/$and", 1, 28)]),
+        (r#"{"$or": [1]}"#, vec![("HS0007", "/audiences/a/$or/0", 1, 28)]),
+        (r#"{"$audience": 1}"#, vec![("HS0007", "/audiences/a/$audience", 1, 33)]),
+        (r#"{"trait.x": {"$in": 1}}"#, vec![("HS0205", "/audiences/a/trait.x/$in", 1, 39)]),
+        (r#"{"trait.x": {"$eq": []}}"#, vec![("HS0205", "/audiences/a/trait.x/$eq", 1, 39)]),
+        (r#"{"trait.x": {"$gt": 1, "y": 2}}"#, vec![("HS0206", "/audiences/a/trait.x", 1, 31)]),
+        (
+            r#"{"$not": {"trait.x": {"$regx": ""}}}"#,
+            vec![("HS0203", "/audiences/a/$not/trait.x/$regx", 1, 41)],
+        ),
+    ] {
+        check(&format!(r#"{{"audiences":{{"a":{condition}}}}}"#), &expect);
+    }
+}
+
+#[test]
+fn every_cycle_is_a_finding() {
+    check(
+        r#"{"audiences":{"b":{"$audience":"a"},"a":{"$not":{"$audience":"b"}},"c":{"$audience":"c"}}}"#,
+        &[("HS0202", "/audiences/a", 1, 37), ("HS0202", "/audiences/c", 1, 68)],
+    );
+    check(
+        r#"{"blocks":{"a":{"fragment":"/a","fallback":"b"},"b":{"fragment":"/b","fallback":"a"}}}"#,
+        &[("HS0302", "/blocks/a", 1, 12)],
+    );
+}
+
+#[test]
+fn names_are_checked_and_ids_are_unique() {
+    let rules = r#"{"rules":[{"id":"r","block":"nothing"}]}"#;
+    check(
+        &format!(r#"{{"slots":{{"a b":{rules},"c":{rules}}}}}"#),
+        &[("HS0101", "/slots/a b", 1, 11), ("HS0103", "/slots/c/rules/0/id", 1, 78)],
+    );
+    check(
+        r#"{"blocks":{"default":{"html":""},"":{"html":""}}}"#,
+        &[("HS0105", "/blocks/default", 1, 12), ("HS0104", "/blocks/", 1, 34)],
+    );
+    check(
+        r#"{"slots":{"s":{"rules":[{"id":"a,b","block":"default"},{"block":"default"},{"id":"c"}]}}}"#,
+        &[
+            ("HS0102", "/slots/s/rules/0/id", 1, 31),
+            ("HS0006", "/slots/s/rules/1", 1, 56),
+            ("HS0006", "/slots/s/rules/2", 1, 76),
+        ],
+    );
+}
+
+#[test]
+fn blocks_are_checked() {
+    for (block, code) in [
+        (r#"{}"#, "HS0303"),
+        (r#"{"html":"","fragment":"/"}"#, "HS0303"),
+        (r#"{"html":"","ttl_s":1}"#, "HS0303"),
+        (r#"{"html":1}"#, "HS0007"),
+        (r#"{"fragment":"//x"}"#, "HS0304"),
+        (r#"{"fragment":"/_hs/blocks/a"}"#, "HS0304"),
+        (r#"{"fragment":"/x","timeout_ms":9}"#, "HS0008"),
+        (r#"{"fragment":"/x","timeout_ms":10.5}"#, "HS0008"),
+        (r#"{"fragment":"/x","ttl_s":-1}"#, "HS0008"),
+        (r#"{"fragment":"/x","ttl_s":1e300}"#, "HS0008"),
+        (r#"{"fragment":"/x","fallback":"default"}"#, "HS0301"),
+    ] {
+        let (_, found) = Ruleset::parse(&format!(r#"{{"blocks":{{"a":{block}}}}}"#));
+        let codes: Vec<&str> = found.iter().map(|one| one.code).collect();
+        assert_eq!(codes, [code], "{block}");
+    }
+}
+
+#[test]
+fn edits_are_checked() {
+    let set = r#""url":"*","id":"e","selector":"a","action":"set-attribute""#;
+    for (fields, code) in [
+        (r#""url":"*","id":"e","selector":"a >","action":"remove""#.to_owned(), "HS0401"),
+        (r#""url":"*","id":"e","selector":"","action":"remove""#.to_owned(), "HS0401"),
+        (format!(r#""url":"*","id":"e","selector":"{}","action":"remove""#, ":not(".repeat(200)), "HS0401"),
+        (r#""url":"*","id":"e","selector":"a","action":"removed""#.to_owned(), "HS0402"),
+        (r#""url":"*","id":"e","selector":"a","action":"remove","attribute":"href""#.to_owned(), "HS0403"),
+        (r#""url":"x","id":"e","selector":"a","action":"remove""#.to_owned(), "HS0406"),
+        (r#""url":"/x?y","id":"e","selector":"a","action":"remove""#.to_owned(), "HS0406"),
+        (r#""url":"/x","id":"e","selector":"a""#.to_owned(), "HS0006"),
+        (set.to_owned(), "HS0403"),
+        (format!(r#"{set},"attribute":"a b""#), "HS0404"),
+        (format!(r#"{set},"attribute":"""#), "HS0404"),
+        (format!(r#"{set},"attribute":"é""#), "HS0404"),
+        (format!(r#"{set},"attribute":"onClick""#), "HS0405"),
+    ] {
+        let (_, found) = Ruleset::parse(&edit(&fields));
+        let codes: Vec<&str> = found.iter().map(|one| one.code).collect();
+        assert_eq!(codes, [code], "{fields}");
+    }
+}
+
+#[test]
+fn a_rule_of_an_edit_needs_a_block_that_suits_the_action() {
+    let json = r#"{"blocks":{"f":{"fragment":"/f"},"h":{"html":""}},"edits":[
+{"url":"*","id":"e","selector":"a","action":"remove","rules":[{"id":"1","block":"h"},{"id":"2","block":"nothing"}]},
+{"url":"*","id":"e","selector":"a","action":"set-attribute","attribute":"href","rules":[{"id":"3","block":"f"}]}]}"#;
+    let unsuitable = ("HS0407", "/edits/0/rules/0/block", 2, 81);
+    check(
+        json,
+        &[unsuitable, ("HS0103", "/edits/1/id", 3, 17), ("HS0407", "/edits/1/rules/0/block", 3, 107)],
+    );
+}
+
+#[test]
+fn many_findings_stay_cheap() {
+    let rule = |at: usize| format!(r#"{{"id":"{at}","audience":"nobody{at}","block":"b{at}"}}"#);
+    let rules: Vec<String> = (0..20_000).map(rule).collect();
+    let json = format!(r#"{{"slots":{{"s":{{"rules":[{}]}}}}}}"#, rules.join(","));
+    assert_eq!(Ruleset::parse(&json).1.len(), 40_000);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,200}", json in "[\\[\\]{}\",:0-9a\\\\u$ntrue.-]{0,60}") {
+        let _ = Ruleset::parse(&text);
+        let _ = Ruleset::parse(&json);
+    }
+
+    #[test]
+    fn no_change_of_a_good_ruleset_makes_it_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, "[\\PC\"{}\\[\\],:$]{0,3}"), 1..5)
+    ) {
+        let mut text = VALID.to_owned();
+        for (place, length, new) in changes {
+            let boundaries: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            let from = place.index(boundaries.len());
+            let to = (from + length).min(boundaries.len() - 1);
+            text.replace_range(boundaries[from]..boundaries[to], &new);
+        }
+        let (ruleset, diagnostics) = Ruleset::parse(&text);
+        prop_assert!(ruleset.is_some() || !diagnostics.is_empty());
+    }
+}
