@@ -39,9 +39,10 @@ pub fn answer(mut request: Request, instance: &mut Instance) {
         Route::Page(lookup) => {
             let (visit, late) = arrive(head, &site, state, address, clock);
             let mut exchange = Exchange { visit: &visit, site: &site, clock, backends };
-            match lookup {
-                Lookup::Shared(key) => exchange.shared(&key),
-                Lookup::Bypass => exchange.own(),
+            match (visit.gate(), lookup) {
+                (Some(answer), _) => exchange.send(answer),
+                (None, Lookup::Shared(key)) => exchange.shared(&key),
+                (None, Lookup::Bypass) => exchange.own(),
             }
             packs::refresh(&mut state.keeper, &site, late, clock);
         }

@@ -52,7 +52,10 @@ fn answer(origin: &Arc<Origin>, request: RequestHead) -> Response {
         return as_authored(&request, head, shelved);
     }
     match arrive(origin, request.clone()) {
-        Ok(visit) => stitched(origin, &visit, &path, head, &document, &shelved),
+        Ok(visit) => match visit.gate() {
+            Some(answer) => stitch(origin, &visit.request().method, answer),
+            None => stitched(origin, &visit, &path, head, &document, &shelved),
+        },
         Err(_) => as_authored(&request, head, shelved),
     }
 }
