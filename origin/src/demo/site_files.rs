@@ -10,17 +10,27 @@ macro_rules! embedded {
 pub const RULESET: &str = include_str!("../../../examples/demo/ruleset.json");
 
 /// The files of the pages' folder, by their paths in it.
-pub const PAGES: [(&str, &[u8]); 10] = embedded![
+pub const PAGES: [(&str, &[u8]); 20] = embedded![
+    "articles/flexible-fares.html",
+    "articles/heat-pump-sum.html",
     "articles/index.html",
     "articles/night-trains-in-stages.html",
     "articles/reading-a-savings-rate.html",
+    "articles/three-fees-on-a-card.html",
+    "articles/what-standby-costs.html",
+    "elsewhere.html",
     "fragments/briefing-finance.html",
     "fragments/briefing-general.html",
+    "fragments/briefing-home.html",
+    "fragments/briefing-travel.html",
     "icon.svg",
     "index.html",
+    "join.html",
+    "ledger.html",
     "pricing.html",
     "site.json",
     "style.css",
+    "welcome.html",
 ];
 
 #[cfg(test)]
