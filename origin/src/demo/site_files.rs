@@ -10,7 +10,7 @@ macro_rules! embedded {
 pub const RULESET: &str = include_str!("../../../examples/demo/ruleset.json");
 
 /// The files of the pages' folder, by their paths in it.
-pub const PAGES: [(&str, &[u8]); 20] = embedded![
+pub const PAGES: [(&str, &[u8]); 22] = embedded![
     "articles/flexible-fares.html",
     "articles/heat-pump-sum.html",
     "articles/index.html",
@@ -27,6 +27,8 @@ pub const PAGES: [(&str, &[u8]); 20] = embedded![
     "index.html",
     "join.html",
     "ledger.html",
+    "panel/panel.css",
+    "panel/panel.js",
     "pricing.html",
     "site.json",
     "style.css",
