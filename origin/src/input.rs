@@ -49,12 +49,16 @@ pub fn keyring(path: &Path) -> Result<Keyring, Unreadable> {
     Keyring::parse(&read(path)?).map_err(|error| Unreadable::content(path, error))
 }
 
-/// The keyrings of a site in a folder: `SITE.profile.json`, and `SITE.facts.json` if there is one.
+/// The keyrings of a site in a folder: `SITE.profile.json`, and `SITE.facts.json` and `SITE.explain.json` if there are any.
 pub fn keys(folder: &Path, site: &str) -> Result<Keys, Unreadable> {
-    let facts = folder.join(format!("{site}.facts.json"));
+    let of_tokens = |purpose: &str| {
+        let path = folder.join(format!("{site}.{purpose}.json"));
+        if path.exists() { keyring(&path).map(Some) } else { Ok(None) }
+    };
     Ok(Keys {
         profile: keyring(&folder.join(format!("{site}.profile.json")))?,
-        facts: if facts.exists() { Some(keyring(&facts)?) } else { None },
+        facts: of_tokens("facts")?,
+        explain: of_tokens("explain")?,
     })
 }
 

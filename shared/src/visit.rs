@@ -14,7 +14,7 @@ use ::http::{HeaderName, HeaderValue, Method};
 use bytes::Bytes;
 
 use crate::facts::{Facts, Place, Sources};
-use crate::http::{self, Altered, Kind, Marker, RequestHead, ResponseHead, Storable};
+use crate::http::{self, Altered, EXPLAIN_PARAMETER, Kind, Marker, RequestHead, ResponseHead, Storable};
 use crate::kill_switch::KillSwitch;
 use crate::pack::{Content, Evaluation, GateOutcome, Learned, Pack};
 use crate::page::{
@@ -24,7 +24,7 @@ use crate::profile::{Change, Profile};
 use crate::session::{Extent, Keep, PageSession, Personalization};
 use crate::site::{ProfileUse, Site};
 use crate::time::UnixTime;
-use crate::token::{FactsToken, KeyAge, Keyring, ProfileCookie};
+use crate::token::{Capability, CapabilityToken, FactsToken, KeyAge, Keyring, ProfileCookie};
 
 /// How long requests go round the shared cache after an answer that was no success, in seconds.
 const FAILURE_MARKER_S: u32 = 2;
@@ -43,6 +43,8 @@ pub struct Keys {
     pub profile: Keyring,
     /// Of facts tokens; without it none is accepted.
     pub facts: Option<Keyring>,
+    /// Of tokens that have a page explained; without it none is accepted.
+    pub explain: Option<Keyring>,
 }
 
 /// One request of a visitor for a page.
@@ -57,6 +59,8 @@ pub struct Visit {
     signs: Option<Keyring>,
     /// Whether the cookie that the visitor holds is not the profile's.
     changed: bool,
+    /// Whether the visitor wants to know why, and may.
+    explains: bool,
     pack: Option<Arc<Pack>>,
     kill: KillSwitch,
     edits: Vec<PageEdit>,
@@ -145,7 +149,8 @@ impl Visit {
             }
         };
         let overrides = facts_token(&request, keys, &site, now);
-        let writes = overrides.is_none() && site.profile == ProfileUse::Write;
+        let explains = may_explain(&request, keys, &site, now);
+        let writes = overrides.is_none() && !explains && site.profile == ProfileUse::Write;
         let signs = keys.filter(|_| writes).map(|keys| keys.profile.clone());
         let host = site.configured_host(&request.host).unwrap_or_default().to_owned();
         let (path, query) = http::clean_target(&request.path_and_query);
@@ -155,7 +160,7 @@ impl Visit {
         let sources = Sources { place, host: &host, path: &path, query, user_agent, now, overrides };
         let facts = Arc::new(Facts::new(profile, sources));
         let (pack, kill, edits) = (None, KillSwitch::On, Vec::new());
-        Visit { site, request, host, path, now, facts, signs, changed, pack, kill, edits }
+        Visit { site, request, host, path, now, facts, signs, changed, explains, pack, kill, edits }
     }
 
     /// Gives the visit the rules that are in force; without a pack, every slot shows its default.
@@ -210,7 +215,7 @@ impl Visit {
             let altered = if plan.is_altered() { Altered::Yes } else { Altered::No };
             let age = self.now.seconds_since(page.life.born);
             let mut head = http::shared_reply(&page.head, altered, age);
-            if http::not_modified(&self.request, &head) {
+            if !self.explains && http::not_modified(&self.request, &head) {
                 head.status = ::http::StatusCode::NOT_MODIFIED;
                 return Cached::NotModified(head);
             }
@@ -220,7 +225,9 @@ impl Visit {
             head
         };
         let mut session = PageSession::stored(head, page, plan, self.extent(), self.personalization());
-        if personal {
+        if self.explains {
+            session.explain();
+        } else if personal {
             let (head, learned) = session.decide_ahead();
             self.set_cookie(head, learned);
         }
@@ -273,7 +280,11 @@ impl Visit {
                 // What is on the page is not known yet, so what it teaches is not kept.
                 self.set_cookie(&mut reply, &Learned::default());
                 let personal = self.personalization();
-                let session = PageSession::compiling(reply, options, limit, keep, self.extent(), personal);
+                let mut session =
+                    PageSession::compiling(reply, options, limit, keep, self.extent(), personal);
+                if self.explains {
+                    session.explain();
+                }
                 Answer::Page { session: Box::new(session), retain }
             }
             Kind::Untouched => {
@@ -298,6 +309,11 @@ impl Visit {
             return None;
         }
         self.page_of_ours(http::block_reply(), PagePlan::single_slot(name), b"")
+    }
+
+    /// Whether the answer says why a page is as it is; then it says what that cost, too, where there is a clock.
+    pub fn explains(&self) -> bool {
+        self.explains
     }
 
     /// The answer of the first gate that the request does not pass; asked before any page is looked up.
@@ -387,6 +403,14 @@ impl Visit {
     fn extent(&self) -> Extent {
         if self.request.method == Method::HEAD { Extent::Head } else { Extent::Whole }
     }
+}
+
+/// Whether a verified token asks for reasons, in the parameter `hs_explain`.
+fn may_explain(request: &RequestHead, keys: Option<&Keys>, site: &Site, now: UnixTime) -> bool {
+    let keyring = keys.and_then(|keys| keys.explain.as_ref());
+    let token = http::own_parameter(&request.path_and_query, EXPLAIN_PARAMETER);
+    let (Some(keyring), Some(token)) = (keyring, token) else { return false };
+    CapabilityToken::decode(token.as_bytes(), Capability::Explain, keyring, &site.name, now).is_ok()
 }
 
 /// The cookie in which a browser may hold a facts token.

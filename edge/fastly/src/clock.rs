@@ -21,6 +21,11 @@ impl Clock {
         self.started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
     }
 
+    /// Microseconds since then.
+    pub fn us(&self) -> u64 {
+        self.started.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
+    }
+
     /// The time of day.
     pub fn now(&self) -> UnixTime {
         UnixTime(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))

@@ -121,7 +121,7 @@ fn keys(site: &str) -> Option<Keys> {
         let read = Keyring::parse(&secret.try_plaintext().ok()?);
         read.inspect_err(|error| eprintln!("secret store: {site}.{name}: {error}")).ok()
     };
-    Some(Keys { profile: keyring("profile")?, facts: keyring("facts") })
+    Some(Keys { profile: keyring("profile")?, facts: keyring("facts"), explain: keyring("explain") })
 }
 
 /// Two settings: `personalization` for all sites, `personalization.<site>` for one; one that is missing says `on`.

@@ -24,6 +24,8 @@ pub struct Exchange<'i> {
     pub visit: &'i Visit,
     pub site: &'i Site,
     pub clock: &'i Clock,
+    /// By that clock.
+    pub arrived_us: u64,
     pub backends: &'i mut FragmentBackends,
 }
 
@@ -190,7 +192,11 @@ impl Exchange<'_> {
         origin::fetch(outgoing, &self.site.origin, None, Gzip::Decoded)
     }
 
-    fn send(&mut self, session: PageSession) {
+    /// Answers with a session that needs nothing from the origin.
+    pub fn send(&mut self, mut session: PageSession) {
+        if self.visit.explains() {
+            session.note_cost(self.clock.us().saturating_sub(self.arrived_us));
+        }
         pump::send(session, Fragments::new(self.site, self.backends, self.clock.now()));
     }
 

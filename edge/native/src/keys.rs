@@ -32,7 +32,8 @@ pub enum KeysError {
 
 /// The keys of a site. Without a profile keyring there are none: every visitor is a new one, and no cookie is written.
 pub fn read(folder: &Path, site: &str) -> Result<Option<Keys>, KeysError> {
-    let facts = keyring(&folder.join(format!("{site}.facts.json")))?;
+    let of_tokens = |purpose: &str| keyring(&folder.join(format!("{site}.{purpose}.json")));
+    let (facts, explain) = (of_tokens("facts")?, of_tokens("explain")?);
     let path = folder.join(format!("{site}.profile.json"));
     let Some(profile) = keyring(&path)? else {
         journal::warn(&format!("site {site}: {} is missing, so every visitor is a new one", path.display()));
@@ -41,7 +42,7 @@ pub fn read(folder: &Path, site: &str) -> Result<Option<Keys>, KeysError> {
     if everybody_reads(&path) {
         journal::warn(&format!("{}: every user of this machine can read these keys", path.display()));
     }
-    Ok(Some(Keys { profile, facts }))
+    Ok(Some(Keys { profile, facts, explain }))
 }
 
 fn keyring(path: &Path) -> Result<Option<Keyring>, KeysError> {

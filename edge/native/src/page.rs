@@ -47,6 +47,7 @@ pub struct PageRequest {
     peer: IpAddr,
     coding: Coding,
     visit: Visit,
+    arrived: Instant,
     pack: Option<Arc<Pack>>,
     kill: KillSwitch,
 }
@@ -66,6 +67,7 @@ impl PageRequest {
         head: RequestHead,
         peer: IpAddr,
     ) -> Result<PageRequest, getrandom::Error> {
+        let arrived = Instant::now();
         let mut entropy = [0; 16];
         getrandom::fill(&mut entropy)?;
         let coding = Coding::negotiate(&head.headers);
@@ -75,7 +77,7 @@ impl PageRequest {
         let pack = site.packs.current(site.site.pack_deadline_ms).await;
         let kill = serving.switch.now();
         visit.equip(pack.clone(), kill.clone());
-        Ok(PageRequest { serving, site, peer, coding, visit, pack, kill })
+        Ok(PageRequest { serving, site, peer, coding, visit, arrived, pack, kill })
     }
 
     /// Answers it.
@@ -177,7 +179,10 @@ impl PageRequest {
     }
 
     /// The answer of a session whose page is at hand.
-    fn session_reply(&self, session: Box<PageSession>) -> Response<ReplyBody> {
+    fn session_reply(&self, mut session: Box<PageSession>) -> Response<ReplyBody> {
+        if self.visit.explains() {
+            session.note_cost(self.arrived.elapsed().as_micros() as u64);
+        }
         let (head, coding) = self.session_head(&session);
         if self.is_head() {
             return convert::reply(head, ReplyBody::empty());
@@ -210,6 +215,7 @@ impl PageRequest {
         let mut visit = Visit::arrive(site, None, request, Place::default(), unix_now(), [0; 16]);
         visit.equip(self.pack.clone(), self.kill.clone());
         let anonymous = PageRequest {
+            arrived: Instant::now(),
             serving: Arc::clone(&self.serving),
             site: Arc::clone(&self.site),
             peer: self.peer,

@@ -21,7 +21,8 @@ pub struct Keys {
 enum KeysCommand {
     /// Write new keys into a folder, and print the public one
     ///
-    /// SITE.profile.json signs profile cookies, SITE.facts.json facts tokens, SITE.signing.json publications. Only their
+    /// SITE.profile.json signs profile cookies, SITE.facts.json facts tokens, SITE.explain.json tokens that have a page
+    /// explained, SITE.signing.json publications. Only their
     /// owner can read them, and none is written over. What is printed is the entry for `pointer_keys` in the site's
     /// configuration; it is no secret.
     #[command(after_help = "\
@@ -45,6 +46,7 @@ impl Keys {
         let files = [
             ("profile", keyring_json(&random_kid()?, &random()?)),
             ("facts", keyring_json(&random_kid()?, &random()?)),
+            ("explain", keyring_json(&random_kid()?, &random()?)),
             ("signing", signing.to_json()),
         ]
         .map(|(purpose, text)| (out.join(format!("{site}.{purpose}.json")), text));

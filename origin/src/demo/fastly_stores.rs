@@ -4,7 +4,7 @@
 //! site.json     the configuration of the site, as `hemstitch serve --config` reads it
 //! config.json   config store: host.<host> → configuration of the site
 //! kv.json       KV store: the pointer and its pack, each in a file of the KV folder
-//! secrets.json  secret store: <site>.profile, <site>.facts → keyring
+//! secrets.json  secret store: <site>.profile, .facts, .explain → keyring
 //! ```
 
 use std::fs;
@@ -48,6 +48,7 @@ impl FastlyStores {
         let secrets = json!({
             format!("{SITE}.profile"): stage.keyring_text("profile")?,
             format!("{SITE}.facts"): stage.keyring_text("facts")?,
+            format!("{SITE}.explain"): stage.keyring_text("explain")?,
         });
         write(&file("site.json"), &site)?;
         write(&stores.config, &Value::Object(config))?;

@@ -25,6 +25,7 @@ pub struct Secrets {
     kid: &'static str,
     profile: [u8; 32],
     facts: [u8; 32],
+    explain: [u8; 32],
     signing: [u8; 32],
 }
 
@@ -36,7 +37,8 @@ impl Secrets {
             getrandom::fill(&mut secret).map_err(|error| anyhow!(error)).context("no random numbers")?;
             anyhow::Ok(secret)
         };
-        Ok(Secrets { kid: "demo", profile: random()?, facts: random()?, signing: random()? })
+        let (profile, facts, explain) = (random()?, random()?, random()?);
+        Ok(Secrets { kid: "demo", profile, facts, explain, signing: random()? })
     }
 
     /// Secrets that everybody has, so that what was written once goes on working.
@@ -45,6 +47,7 @@ impl Secrets {
             kid: "demo-not-a-secret",
             profile: *b"demo profile key: not a secret!!",
             facts: *b"demo facts token key: no secret!",
+            explain: *b"demo explain key: not a secret!!",
             signing: *b"demo signing key: not a secret!!",
         }
     }
@@ -53,7 +56,7 @@ impl Secrets {
 /// The demo's folders.
 pub struct Stage {
     root: PathBuf,
-    secrets: [(&'static str, String); 2],
+    secrets: [(&'static str, String); 3],
     public_key: Value,
     /// What was published.
     pub published: Publication,
@@ -71,8 +74,9 @@ impl Stage {
         let ruleset = root.join("ruleset.json");
         fs::write(&ruleset, RULESET).with_context(|| format!("writing {}", ruleset.display()))?;
         let signing = SigningKeyFile::new(secrets.kid.to_owned(), &secrets.signing);
-        let keyrings = [("profile", &secrets.profile), ("facts", &secrets.facts)]
-            .map(|(purpose, secret)| (purpose, keyring_json(secrets.kid, secret)));
+        let purposes =
+            [("profile", &secrets.profile), ("facts", &secrets.facts), ("explain", &secrets.explain)];
+        let keyrings = purposes.map(|(purpose, secret)| (purpose, keyring_json(secrets.kid, secret)));
         for (purpose, keyring) in &keyrings {
             write_key(&root.join(format!("keys/{SITE}.{purpose}.json")), keyring)?;
         }
@@ -107,7 +111,7 @@ impl Stage {
         })
     }
 
-    /// The text of the keyring for `profile` or `facts`.
+    /// The text of the keyring for `profile`, `facts` or `explain`.
     pub fn keyring_text(&self, purpose: &str) -> Result<&str> {
         match self.secrets.iter().find(|(known, _)| *known == purpose) {
             Some((_, text)) => Ok(text),
@@ -115,7 +119,7 @@ impl Stage {
         }
     }
 
-    /// The keyring for `profile` or `facts`.
+    /// The keyring for `profile`, `facts` or `explain`.
     pub fn keyring(&self, purpose: &str) -> Result<Keyring> {
         Ok(Keyring::parse(self.keyring_text(purpose)?.as_bytes())?)
     }
@@ -128,7 +132,11 @@ impl Stage {
             settings: Settings::read(&folder)?,
             folder,
             site: Site::parse(self.site("http://127.0.0.1").to_string().as_bytes())?,
-            keys: Some(Keys { profile: self.keyring("profile")?, facts: Some(self.keyring("facts")?) }),
+            keys: Some(Keys {
+                profile: self.keyring("profile")?,
+                facts: Some(self.keyring("facts")?),
+                explain: Some(self.keyring("explain")?),
+            }),
             rules: Arc::new(Rules::of_pack(hemstitch::pack::Pack::open(pack)?)),
             kill: KillSwitch::On,
             kv: None,

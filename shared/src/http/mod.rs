@@ -22,8 +22,8 @@ pub use marker::Marker;
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};
 pub(crate) use reply::{redirect_reply, refusal_reply};
 pub use request::{OutgoingRequest, fragment_request, needs_own_fetch, own_fetch, pass_request, shared_fill};
-pub(crate) use route::cookie;
 pub use route::{CacheKey, Lookup, OwnPath, Route, route};
+pub(crate) use route::{EXPLAIN_PARAMETER, cookie};
 pub(crate) use target::form_decoded;
 pub use target::{clean_target, own_parameter};
 

@@ -38,6 +38,9 @@ pub enum Lookup {
     Bypass,
 }
 
+/// The parameter that asks for reasons instead of a page.
+pub(crate) const EXPLAIN_PARAMETER: &str = "hs_explain";
+
 /// Longest cache key, in bytes: Fastly's limit. A request with a longer URL goes to the origin.
 pub const MAX_KEY_BYTES: usize = 4096;
 
@@ -100,9 +103,11 @@ fn takes_html(head: &RequestHead) -> bool {
     ];
     let destination =
         head.headers.get("sec-fetch-dest").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let wants_reasons = || super::own_parameter(&head.path_and_query, EXPLAIN_PARAMETER).is_some();
     let accepts = || super::list(&head.headers, "accept").filter_map(|range| range.split(';').next());
     let html = |range: &str| ["text/html", "application/xhtml+xml", "text/*", "*/*"].contains(&range.trim());
-    !SUBRESOURCES.contains(&destination) && (accepts().next().is_none() || accepts().any(html))
+    !SUBRESOURCES.contains(&destination)
+        && (accepts().next().is_none() || accepts().any(html) || wants_reasons())
 }
 
 fn has_session(head: &RequestHead, site: &Site) -> bool {

@@ -3,6 +3,7 @@
 
 use super::evaluate::Evaluation;
 use super::format::{NONE, Section, experiment};
+use super::machine::Outside;
 use super::{ExperimentIndex, Pack, bucket, coerce, predicate};
 use crate::facts::Fact;
 use crate::ruleset::rollout::USUAL_ATTRIBUTE;
@@ -116,43 +117,55 @@ impl Evaluation<'_> {
         let pack = self.pack;
         let word = |field| pack.word(Section::Experiments, one.0, field);
         let key = pack.experiment_key(one);
-        let variations = word(experiment::VARIATIONS)?;
-        if variations < 2 || !self.kill_switch.lets(key) || self.is_held_out()? {
-            return Some(None);
+        if word(experiment::VARIATIONS)? < 2 {
+            return self.stays_outside(one, Outside::NoSplit);
+        }
+        if !self.kill_switch.lets(key) {
+            return self.stays_outside(one, Outside::TurnedOff);
+        }
+        if self.is_held_out()? {
+            return self.stays_outside(one, Outside::HeldOut);
         }
         let place = |variation, bucket, by| Assigned { experiment: one, variation, bucket, by };
         if let Some(forced) = self.facts.forced(key) {
-            let variation = pack.variation_of(one, forced);
-            return Some(variation.map(|variation| place(variation, None, By::Token)));
+            return match pack.variation_of(one, forced) {
+                Some(variation) => Some(Some(place(variation, None, By::Token))),
+                None => self.stays_outside(one, Outside::NoSuchVariation),
+            };
         }
         if !self.run(word(experiment::RUNNING)?)? {
-            return Some(None);
+            return self.stays_outside(one, Outside::NotRunning);
         }
-        let Some(hashed) = self.hashed(one)? else { return Some(None) };
+        let Some(hashed) = self.hashed(one)? else { return self.stays_outside(one, Outside::NoHash) };
         let kept = self.kept(one)?;
         if matches!(kept, Kept::Blocked) {
-            return Some(None);
+            return self.stays_outside(one, Outside::Blocked);
         }
         if matches!(kept, Kept::Nothing) && !self.run(word(experiment::ADMITS)?)? {
-            return Some(None);
+            return self.stays_outside(one, Outside::NotAdmitted);
         }
         let seed = pack.text(word(experiment::SEED)?)?;
         let bucket = bucket::hash(seed, &hashed.value, word(experiment::HASH_VERSION)?);
         let chosen = match kept {
             Kept::Variation(variation) => Some((variation, By::Sticky)),
-            _ => bucket
-                .and_then(|bucket| pack.variation_at(one, bucket))
-                .map(|variation| (variation, By::Hash)),
+            _ => bucket.and_then(|bucket| Some((pack.variation_at(one, bucket)?, By::Hash))),
         };
-        let Some((variation, by)) = chosen else { return Some(None) };
+        let Some((variation, by)) = chosen else {
+            return self.stays_outside(one, Outside::Uncovered(bucket.unwrap_or_default()));
+        };
         let forced = word(experiment::FORCED)?;
         if forced != NONE {
             return Some(Some(place(forced, None, By::Experiment)));
         }
         if word(experiment::STOPPED)? != 0 {
-            return Some(None);
+            return self.stays_outside(one, Outside::NotRunning);
         }
         Some(Some(place(variation, bucket, by)))
+    }
+
+    fn stays_outside(&mut self, one: ExperimentIndex, because: Outside) -> Option<Option<Assigned>> {
+        self.outside(one, because);
+        Some(None)
     }
 
     /// The fact that a visitor is hashed by: the attribute, or else the fallback where buckets are kept.

@@ -2,6 +2,7 @@
 
 use super::assignment::Assigned;
 use super::format::{NONE, Section, outcome};
+use super::machine::Outside;
 use super::memo::Memo;
 use super::{BlockIndex, ExperimentIndex, Pack, RuleIndex, SlotIndex};
 use crate::facts::{Fact, Facts};
@@ -68,7 +69,8 @@ pub struct Evaluation<'a> {
     pub(super) left: u32,
     /// How many decisions, experiments and lists wait for each other.
     pub(super) depth: u8,
-    pub(super) trace: Option<Vec<super::machine::Tested>>,
+    /// What happened, where somebody wants to know.
+    pub(super) trace: Option<Vec<super::machine::Step>>,
 }
 
 /// Most instructions of one request, which is some milliseconds of work: rules can share a long program, and a pack in
@@ -184,6 +186,7 @@ impl<'a> Evaluation<'a> {
             let experiment = ExperimentIndex(self.pack.word(Section::Trials, trial, 0)?);
             let Some(assigned) = self.assign(experiment)? else { return Some(None) };
             if self.pack.passes_through(assigned)? {
+                self.outside(experiment, Outside::PassesThrough);
                 return Some(None);
             }
             let first = self.pack.word(Section::Trials, trial, 1)?;

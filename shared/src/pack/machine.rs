@@ -13,11 +13,37 @@ pub(super) struct Call {
     back: u32,
 }
 
-/// An answer that a program asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tested {
-    pub(super) instruction: Instruction,
-    pub(super) answer: bool,
+/// What happened on the way to a decision, for whoever explains it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Step {
+    /// A program asked, and this was the answer.
+    Asked { instruction: Instruction, answer: bool },
+    /// A visitor is not in an experiment.
+    Outside { experiment: ExperimentIndex, because: Outside },
+}
+
+/// Why a visitor is not in an experiment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Outside {
+    /// It has fewer than two variations.
+    NoSplit,
+    /// An operator turned it off.
+    TurnedOff,
+    HeldOut,
+    /// It is a draft or stopped, its time has not come or is over, or the visitor is a crawler.
+    NotRunning,
+    /// The visitor lacks what is hashed.
+    NoHash,
+    /// The bucket that they were in has gone.
+    Blocked,
+    /// Its own condition does not hold.
+    NotAdmitted,
+    /// The hash lies in no variation's part.
+    Uncovered(f64),
+    /// A token names a variation that there is not.
+    NoSuchVariation,
+    /// The variation leaves it to the rules below.
+    PassesThrough,
 }
 
 impl<'a> Evaluation<'a> {
@@ -71,7 +97,14 @@ impl<'a> Evaluation<'a> {
 
     fn note(&mut self, instruction: Instruction, answer: bool) {
         if let Some(trace) = &mut self.trace {
-            trace.push(Tested { instruction, answer });
+            trace.push(Step::Asked { instruction, answer });
+        }
+    }
+
+    /// Notes why a visitor is not in an experiment.
+    pub(super) fn outside(&mut self, experiment: ExperimentIndex, because: Outside) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(Step::Outside { experiment, because });
         }
     }
 

@@ -13,8 +13,10 @@ mod check;
 pub(crate) mod coerce;
 mod compile;
 mod conditions;
+mod describe;
 mod edits;
 mod evaluate;
+mod explain;
 mod format;
 mod gates;
 mod hash;
@@ -32,6 +34,7 @@ pub use blocks::{Block, Content, Fragment};
 pub use compile::{CompileError, compile};
 pub use edits::Edit;
 pub use evaluate::{Choice, Decision, Evaluation, Reason};
+pub use explain::{Explanation, Passed};
 pub use gates::{GateIndex, GateOutcome};
 pub use hash::PackHash;
 

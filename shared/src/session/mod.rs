@@ -13,6 +13,7 @@
 //! A stored page and one that still arrives run through the same code; the second is a plan that grows.
 
 mod choose;
+mod explain;
 mod fragment;
 mod insert;
 mod source;
@@ -77,6 +78,8 @@ pub struct PageSession {
     to_start: VecDeque<FetchId>,
     /// What was decided adds this to what is known of the visitor.
     learned: Learned,
+    /// The answer says why the page is as it is, instead of being it.
+    explaining: Option<explain::Report>,
     cursor: Cursor,
 }
 
@@ -135,6 +138,7 @@ impl PageSession {
             fetches: Vec::new(),
             to_start: VecDeque::new(),
             learned: Learned::default(),
+            explaining: None,
             cursor: Cursor::default(),
         }
     }
@@ -193,6 +197,9 @@ impl PageSession {
         if self.extent == Extent::Head {
             self.source.drop_overflow();
             return self.source.step_at_end();
+        }
+        if self.explaining.is_some() {
+            return self.advance_report(out);
         }
         loop {
             self.scout();

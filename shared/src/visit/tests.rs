@@ -18,7 +18,7 @@ fn ring(keys: &[&str]) -> Keyring {
 }
 
 fn keys() -> Keys {
-    Keys { profile: ring(&[NEW, OLD]), facts: Some(ring(&[NEW])) }
+    Keys { profile: ring(&[NEW, OLD]), facts: Some(ring(&[NEW])), explain: Some(ring(&[NEW])) }
 }
 
 fn pack() -> Arc<Pack> {
@@ -338,4 +338,27 @@ fn a_gate_answers_before_any_page() {
         gated("/pricing", &bot).is_some_and(|(status, ..)| status == 404),
         "a crawler is in no experiment"
     );
+}
+
+#[test]
+fn who_has_a_token_is_told_why_and_nobody_else() {
+    let claims = crate::token::Claims {
+        issued: NOW,
+        expires: UnixTime(NOW.0 + 60),
+        id: None,
+        private: Default::default(),
+    };
+    let token =
+        CapabilityToken::encode(&claims, Capability::Explain, &ring(&[NEW]), "acme").expect("a token");
+    let visit = visit_at(&format!("/?hs_explain={token}"), &[]);
+    let (head, body) = cached(&visit, SLOT);
+    assert_eq!(head.headers["content-type"], "application/json");
+    assert_eq!(head.headers["cache-control"], "private, no-store");
+    assert!(!head.headers.contains_key("set-cookie"));
+    let told: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let slot = &told["slots"][0];
+    assert_eq!((&slot["slot"], &slot["shows"]), (&"hero".into(), &"default".into()));
+    assert_eq!(slot["passed"][0]["because"], "place.country is missing, not \"DE\"");
+    let (_, page) = cached(&visit_at(&format!("/?hs_explain={token}x"), &[]), SLOT);
+    assert!(page.contains("<p data-hs-slot=hero>"));
 }

@@ -62,7 +62,11 @@ impl<'a> InProcess<'a> {
         InProcess {
             case,
             site: Arc::new(Site::parse(configuration.as_bytes()).expect("a configuration")),
-            keys: Keys { profile: keyring("profile"), facts: Some(keyring("facts")) },
+            keys: Keys {
+                profile: keyring("profile"),
+                facts: Some(keyring("facts")),
+                explain: Some(keyring("explain")),
+            },
             pack,
             request: RequestHead {
                 method: Method::GET,

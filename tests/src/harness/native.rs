@@ -16,7 +16,7 @@ pub(super) fn start(folder: &Path, origin: &TestOrigin, sites: &[TestSite]) -> (
         for (key, value) in &site.kv {
             write_whole(&folder.join("kv").join(key), value);
         }
-        for ring in ["profile", "facts"] {
+        for ring in ["profile", "facts", "explain"] {
             let file = folder.join(format!("keys/{}.{ring}.json", site.name));
             write_whole(&file, site.secrets().keyring(ring).as_bytes());
         }

@@ -48,7 +48,7 @@ fn manifest_of(folder: &Path, origin: &str, sites: &[TestSite]) -> String {
             write_whole(&file, value);
             item(&mut kv, key, &file);
         }
-        for ring in ["profile", "facts"] {
+        for ring in ["profile", "facts", "explain"] {
             let file = folder.join(format!("{}.{ring}.json", site.name));
             write_whole(&file, site.secrets().keyring(ring).as_bytes());
             item(&mut secrets, &format!("{}.{ring}", site.name), &file);
