@@ -16,6 +16,7 @@
 
 pub mod facts;
 pub mod http;
+mod interpolation;
 pub mod keeper;
 pub mod kill_switch;
 pub mod pack;

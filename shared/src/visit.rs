@@ -16,7 +16,7 @@ use bytes::Bytes;
 use crate::facts::{Facts, Place, Sources};
 use crate::http::{self, Altered, EXPLAIN_PARAMETER, Kind, Marker, RequestHead, ResponseHead, Storable};
 use crate::kill_switch::KillSwitch;
-use crate::pack::{Content, Evaluation, GateOutcome, Learned, Pack};
+use crate::pack::{Content, Evaluation, GateOutcome, Learned, Pack, Rendering};
 use crate::page::{
     CompileOptions, Life, PageCompiler, PageEdit, PagePlan, StoredPage, edits_digest, is_slot_name,
 };
@@ -326,13 +326,16 @@ impl Visit {
             GateOutcome::Redirect { status, to, keeps_query } => {
                 let (_, query) = http::clean_target(&self.request.path_and_query);
                 let query = query.filter(|_| keeps_query);
-                (http::redirect_reply(status, to, query.as_deref()), "")
+                (http::redirect_reply(status, to, query.as_deref()), Cow::Borrowed(""))
             }
             GateOutcome::Refuse { status, block } => {
                 let shown = block.map(|block| pack.block(block).content);
                 let page = match shown {
-                    Some(Content::Inline(html)) => html,
-                    _ => REFUSAL,
+                    Some(Content::Inline(html)) => html.into(),
+                    Some(Content::Template(template)) => {
+                        template.render(&self.facts, Rendering::Markup).into()
+                    }
+                    _ => Cow::Borrowed(REFUSAL),
                 };
                 (http::refusal_reply(status), page)
             }

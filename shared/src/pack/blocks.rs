@@ -1,7 +1,11 @@
 //! Blocks of a pack.
 
+use std::borrow::Cow;
+
 use super::format::{NONE, Section, kind};
-use super::{BlockIndex, Pack};
+use super::{BlockIndex, Pack, coerce, predicate};
+use crate::facts::{Fact, Facts};
+use crate::interpolation::{Escape, escape_into};
 
 /// Content that can fill a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct Block<'p> {
 pub enum Content<'p> {
     /// From the pack: HTML, or the text of an attribute.
     Inline(&'p str),
+    /// From the pack, with facts of the visitor in it.
+    Template(Template<'p>),
     /// From a server.
     Fragment(Fragment<'p>),
 }
@@ -34,6 +40,56 @@ pub struct Fragment<'p> {
     pub ttl_s: Option<u32>,
 }
 
+/// HTML, or the text of an attribute, with facts in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Template<'p> {
+    pack: &'p Pack,
+    first: u32,
+    count: u32,
+}
+
+/// What a block is rendered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rendering {
+    /// Markup: every fact is escaped for where it stands.
+    Markup,
+    /// The text of an attribute, which is yet to be escaped as a whole.
+    Text,
+}
+
+impl Template<'_> {
+    /// The block as it is for a visitor. A fact that is missing, or is a list or an object, is its default, and nothing
+    /// without one.
+    pub fn render(self, facts: &Facts, rendering: Rendering) -> String {
+        let mut out = String::new();
+        for part in self.first..self.first.saturating_add(self.count) {
+            let _ = self.render_part(part, facts, rendering, &mut out);
+        }
+        out
+    }
+
+    fn render_part(self, part: u32, facts: &Facts, rendering: Rendering, out: &mut String) -> Option<()> {
+        let word = |field| self.pack.word(Section::Parts, part, field);
+        let escape = word(2)?;
+        if escape == NONE {
+            out.push_str(self.pack.text(word(0)?)?);
+            return Some(());
+        }
+        let name = self.pack.text(self.pack.word(Section::Attributes, word(0)?, 0)?)?;
+        let value = match predicate::resolve(facts, name) {
+            Fact::Null | Fact::Json(_) => {
+                Cow::Borrowed(self.pack.optional_text(word(1)?).unwrap_or_default())
+            }
+            fact => coerce::text(fact),
+        };
+        match rendering {
+            Rendering::Text => out.push_str(&value),
+            Rendering::Markup => escape_into(&value, Escape::from_code(u8::try_from(escape).ok()?)?, out),
+        }
+        Some(())
+    }
+}
+
 impl Pack {
     /// The block; an empty one where the index is of another pack.
     pub fn block(&self, block: BlockIndex) -> Block<'_> {
@@ -47,6 +103,7 @@ impl Pack {
         let optional = |field| word(field).filter(|word| *word != NONE);
         let content = match word(1)? {
             kind::INLINE => Content::Inline(text(2)?),
+            kind::TEMPLATE => Content::Template(Template { pack: self, first: word(2)?, count: word(3)? }),
             _ => Content::Fragment(Fragment { url: text(2)?, timeout_ms: word(3)?, ttl_s: optional(4) }),
         };
         Some(Block { id: text(0)?, content, fallback: optional(5).map(BlockIndex) })

@@ -4,6 +4,7 @@
 use super::format::{Comparison, Instruction, NONE, Section, experiment, gate, kind, outcome, tag};
 use super::predicate::NETWORK_SPAN;
 use super::{Pack, PackError, edits};
+use crate::interpolation::Escape;
 use crate::pattern::Matcher;
 
 pub(super) fn check(pack: &Pack) -> Result<(), PackError> {
@@ -37,7 +38,7 @@ const MOST_VARIATIONS: u32 = 32;
 /// Says of one record whether it is sound; `None` where a read failed, which is not.
 type Check = fn(&Pack, u32) -> Option<bool>;
 
-const TABLES: [(Section, Check); 19] = [
+const TABLES: [(Section, Check); 20] = [
     (Section::Values, value),
     (Section::Attributes, |pack, index| is_text(pack, Section::Attributes, index, 0)),
     (Section::Predicates, predicate),
@@ -47,6 +48,7 @@ const TABLES: [(Section, Check); 19] = [
     }),
     (Section::Showings, |pack, index| is_index(pack, Section::Showings, index, 0, Section::Slots)),
     (Section::Blocks, block),
+    (Section::Parts, part),
     (Section::Rules, rule),
     (Section::Trials, trial),
     (Section::Experiments, experiment),
@@ -166,8 +168,24 @@ fn predicate(pack: &Pack, index: u32) -> Option<bool> {
 fn block(pack: &Pack, index: u32) -> Option<bool> {
     let word = |field| pack.word(Section::Blocks, index, field);
     let fallback = word(5)?;
-    let texts = is_text(pack, Section::Blocks, index, 0)? && is_text(pack, Section::Blocks, index, 2)?;
-    Some(texts && matches!(word(1)?, kind::INLINE | kind::FRAGMENT) && (fallback == NONE || fallback < index))
+    let content = match word(1)? {
+        kind::INLINE | kind::FRAGMENT => is_text(pack, Section::Blocks, index, 2)?,
+        kind::TEMPLATE => is_range(pack, Section::Blocks, index, 2, Section::Parts)?,
+        _ => false,
+    };
+    let id = is_text(pack, Section::Blocks, index, 0)?;
+    Some(id && content && (fallback == NONE || fallback < index))
+}
+
+fn part(pack: &Pack, index: u32) -> Option<bool> {
+    Some(match pack.word(Section::Parts, index, 2)? {
+        NONE => is_text(pack, Section::Parts, index, 0)?,
+        escape => {
+            u8::try_from(escape).ok().and_then(Escape::from_code).is_some()
+                && is_index(pack, Section::Parts, index, 0, Section::Attributes)?
+                && is_optional(pack, Section::Parts, index, 1, Section::TextEnds)?
+        }
+    })
 }
 
 fn rule(pack: &Pack, index: u32) -> Option<bool> {

@@ -3,6 +3,7 @@
 use super::format::{NONE, Section, experiment, gate, kind, outcome};
 use super::writer::Writer;
 use super::{MAX_PACK_BYTES, conditions, literals};
+use crate::interpolation::Part;
 use crate::ruleset::condition::{Condition, Operand};
 use crate::ruleset::{
     Content, Edit, Experiment, Gate, GateAnswer, Outcome, Query, Rule, Ruleset, Shows, Status, Sticky,
@@ -103,6 +104,20 @@ impl<'r> Compiler<'r> {
         let id = self.writer.text(name);
         match content {
             Content::Inline(html) => [id, kind::INLINE, self.writer.text(html), 0, NONE, NONE],
+            Content::Template(parts) => {
+                let first = self.writer.count(Section::Parts);
+                for part in parts {
+                    let record = match part {
+                        Part::Literal(text) => [self.writer.text(text), NONE, NONE],
+                        Part::Fact { name, default, escape } => {
+                            let default = default.as_deref().map_or(NONE, |text| self.writer.text(text));
+                            [self.writer.attribute(name), default, escape.code().into()]
+                        }
+                    };
+                    self.writer.push(Section::Parts, &record);
+                }
+                [id, kind::TEMPLATE, first, parts.len() as u32, NONE, NONE]
+            }
             Content::Fragment { url, timeout_ms, ttl_s, fallback } => {
                 let url = self.writer.text(url);
                 let fallback = fallback.as_deref().and_then(|name| self.names.blocks.get(name));

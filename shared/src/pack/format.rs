@@ -1,7 +1,7 @@
 //! The bytes of a pack: a head, then tables of little-endian words, one after the other.
 //!
 //! ```text
-//! "HSPACK" version:u16  length in bytes of each section:u32 × 25  sections
+//! "HSPACK" version:u16  length in bytes of each section:u32 × 26  sections
 //! ```
 //! Every section but the text and the blobs is a table of records of whole words; a reference is the index of a record.
 
@@ -76,8 +76,11 @@ sections! {
     Variations 8 "variations";
     /// name, first rule, number of rules, program of its holdout; sorted by name.
     Slots 16 "slots";
-    /// id, kind, content, timeout in ms, time to live in s, fallback; falls back to an earlier one.
+    /// id, kind, content, timeout in ms, time to live in s, fallback; falls back to an earlier one. Of one with facts,
+    /// the content is its first part, and instead of the timeout there is their number.
     Blocks 24 "blocks";
+    /// text, nothing, nothing; or attribute, default, escape.
+    Parts 12 "parts";
     /// id, url, selector, action, attribute, first rule, number of rules.
     Edits 28 "edits";
     /// Every edit, sorted by id.
@@ -293,4 +296,5 @@ pub(super) mod outcome {
 pub(super) mod kind {
     pub(in crate::pack) const INLINE: u32 = 0;
     pub(in crate::pack) const FRAGMENT: u32 = 1;
+    pub(in crate::pack) const TEMPLATE: u32 = 2;
 }

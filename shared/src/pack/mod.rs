@@ -30,7 +30,7 @@ pub(crate) mod url_pattern;
 mod writer;
 
 pub use assignment::{Assigned, By, Learned, Showing};
-pub use blocks::{Block, Content, Fragment};
+pub use blocks::{Block, Content, Fragment, Rendering, Template};
 pub use compile::{CompileError, compile};
 pub use edits::Edit;
 pub use evaluate::{Choice, Decision, Evaluation, Reason};
@@ -258,6 +258,14 @@ impl Pack {
         if text == NONE { None } else { self.text(text) }
     }
 }
+
+impl PartialEq for Pack {
+    fn eq(&self, other: &Pack) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Pack {}
 
 impl fmt::Debug for Pack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,8 +8,9 @@ use super::MAX_PLACES;
 use super::charset::Charset;
 use super::esi::{EsiItem, EsiScanner};
 use super::html::HtmlScanner;
-use super::plan::{PagePlan, PlanDraft};
+use super::plan::{Insertion, PagePlan, PlanDraft};
 use super::settle::Settling;
+use crate::interpolation::Reader;
 use crate::ruleset::EditAction;
 
 /// An edit as far as a page has to be compiled for it. Its rules are the pack's business.
@@ -107,8 +108,35 @@ struct Scanning {
     /// What ESI takes out of the page that the HTML scanner sees, and how much of that it has been given.
     masks: Vec<Range<usize>>,
     masked: usize,
+    standing: Standing,
     /// Includes and slots that ESI found, of which there may be [`MAX_PLACES`].
     esi_places: usize,
+}
+
+/// What of a page is markup. Only a page with slots of ESI is read for that.
+#[derive(Default)]
+struct Standing {
+    reader: Option<Reader>,
+    /// The page has been read up to here, but for what ESI takes out.
+    read: usize,
+    /// What ESI takes out of what has not been read.
+    taken: Vec<Range<usize>>,
+}
+
+impl Standing {
+    /// Says of a slot of ESI how its block is inserted.
+    fn place(&mut self, item: &mut EsiItem, page: &[u8]) {
+        self.taken.push(item.range().clone());
+        let EsiItem::Slot(_, _, insertion) = item else { return };
+        let reader = self.reader.get_or_insert_with(Reader::new);
+        for taken in self.taken.drain(..) {
+            reader.read(page.get(self.read..taken.start).unwrap_or_default());
+            self.read = taken.end;
+        }
+        if reader.is_in_markup() {
+            *insertion = Insertion::Markup;
+        }
+    }
 }
 
 enum Html {
@@ -194,7 +222,16 @@ impl Scanning {
         let opaque = charset == Charset::Opaque;
         let esi = (options.esi && !opaque).then(EsiScanner::default);
         let settling = Settling::new(PlanDraft::new(charset));
-        Scanning { settling, opaque, esi, html, masks: Vec::new(), masked: 0, esi_places: 0 }
+        Scanning {
+            settling,
+            opaque,
+            esi,
+            html,
+            masks: Vec::new(),
+            masked: 0,
+            standing: Standing::default(),
+            esi_places: 0,
+        }
     }
 
     fn scan(&mut self, page: &[u8], whole: bool, options: &CompileOptions) {
@@ -218,6 +255,7 @@ impl Scanning {
                 *item = EsiItem::Skip(item.range().clone());
             }
         }
+        items.iter_mut().for_each(|item| self.standing.place(item, page));
         self.masks.extend(items.iter().map(|item| item.range().clone()));
         self.settling.esi.extend(items);
         esi.certain()

@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use super::{MAX_HELD, plan::Include};
+use super::MAX_HELD;
+use super::plan::{Include, Insertion};
 
 /// Longest tag of ESI, in bytes: more than any URL that a server takes.
 const MAX_TAG: usize = 4096;
@@ -20,14 +21,15 @@ pub(super) enum EsiItem {
     Skip(Range<usize>),
     /// A fragment to include in the place of this markup.
     Include(Range<usize>, Include),
-    /// `<esi:include src="/_hs/blocks/NAME"/>`: a slot of this name, with an empty default.
-    Slot(Range<usize>, String),
+    /// `<esi:include src="/_hs/blocks/NAME"/>`: a slot of this name, with an empty default. ESI does not know whether
+    /// it stands in markup.
+    Slot(Range<usize>, String, Insertion),
 }
 
 impl EsiItem {
     pub(super) fn range(&self) -> &Range<usize> {
         match self {
-            EsiItem::Skip(range) | EsiItem::Include(range, _) | EsiItem::Slot(range, _) => range,
+            EsiItem::Skip(range) | EsiItem::Include(range, _) | EsiItem::Slot(range, ..) => range,
         }
     }
 }
@@ -241,7 +243,7 @@ fn include(range: Range<usize>, attributes: &[u8]) -> EsiItem {
     match src {
         None => EsiItem::Skip(range),
         Some(src) => match crate::http::own_block_name(&src) {
-            Some(name) => EsiItem::Slot(range, name.to_owned()),
+            Some(name) => EsiItem::Slot(range, name.to_owned(), Insertion::Raw),
             None => EsiItem::Include(range, Include { src, alt }),
         },
     }
@@ -294,7 +296,7 @@ mod tests {
                     EsiItem::Include(range, Include { src, alt }) => {
                         format!("include {src} {} of {}", alt.as_deref().unwrap_or("-"), &page[range.clone()])
                     }
-                    EsiItem::Slot(_, name) => format!("slot {name}"),
+                    EsiItem::Slot(_, name, _) => format!("slot {name}"),
                 })
                 .collect();
             assert_eq!(shown, expect, "in steps of {step}: {page}");

@@ -10,6 +10,7 @@ use lol_html::send::{Element, ElementContentHandlers, HtmlRewriter, Settings};
 
 use super::compile::{PageEdit, Warning};
 use super::plan::{Insertion, Place};
+use crate::interpolation;
 use crate::ruleset::EditAction;
 
 /// Where in document order something stands: the tag it was found at, what it is to that tag, and the rank of its edit.
@@ -195,7 +196,7 @@ fn slot_found(element: &mut Element<'_, '_>, tag: Range<usize>, seen: &Shared) {
         lock(seen).findings.push(Finding::Refused { at: tag.start, warning });
         return;
     }
-    let place = Place { name, edit: false, insertion: Insertion::Markup };
+    let place = Place { name, edit: false, insertion: within(element) };
     open(element, &tag, tag.end, (Phase::SlotOpens, Phase::SlotCloses), 0, place, seen);
 }
 
@@ -210,7 +211,9 @@ fn edit_found(edit: &PageEdit, element: &mut Element<'_, '_>, tag: Range<usize>,
     let content = element.can_have_content();
     match edit.action {
         EditAction::Before => point(Phase::Before, tag.start),
-        EditAction::Prepend if content => point(Phase::Prepend, tag.end),
+        EditAction::Prepend if content => {
+            range(Phase::Prepend, Phase::Prepend, tag.end..tag.end, within(element));
+        }
         EditAction::After if !content => point(Phase::After, tag.end),
         EditAction::Replace | EditAction::Remove if !content => {
             range(Phase::ElementOpens, Phase::ElementCloses, tag.clone(), Insertion::Markup);
@@ -232,11 +235,17 @@ fn edit_found(edit: &PageEdit, element: &mut Element<'_, '_>, tag: Range<usize>,
         }
         EditAction::Inner => {
             let phases = (Phase::ContentOpens, Phase::ContentCloses);
-            open(element, &tag, tag.end, phases, rank, place(Insertion::Markup), seen);
+            let place = place(within(element));
+            open(element, &tag, tag.end, phases, rank, place, seen);
         }
         EditAction::Append | EditAction::After => at_end(edit, element, rank, seen),
         EditAction::Prepend => {}
     }
+}
+
+/// How something is inserted into an element's content.
+fn within(element: &Element<'_, '_>) -> Insertion {
+    if interpolation::is_markup_in(&element.tag_name()) { Insertion::Markup } else { Insertion::Raw }
 }
 
 /// Notes a range that starts at `start` and, if the element has an end tag of its own, its end.
@@ -263,8 +272,9 @@ fn open(
 }
 
 fn at_end(edit: &PageEdit, element: &mut Element<'_, '_>, rank: u32, seen: &Shared) {
-    let place = Place { name: edit.id.clone(), edit: true, insertion: Insertion::Markup };
     let inside = edit.action == EditAction::Append;
+    let insertion = if inside { within(element) } else { Insertion::Markup };
+    let place = Place { name: edit.id.clone(), edit: true, insertion };
     on_own_end_tag(element, seen, move |end, own| {
         if !own {
             return Finding::Refused { at: end.start, warning: Warning::EditWithoutEnd };

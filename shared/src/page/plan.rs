@@ -48,6 +48,9 @@ pub struct Place {
 pub enum Insertion {
     /// Markup, as it is.
     Markup,
+    /// As it is, in a script, a style sheet or wherever else it is not read as markup, so that nothing of a visitor is
+    /// put there.
+    Raw,
     /// Text inside a double-quoted attribute value.
     AttributeValue,
     /// A whole attribute of this name, after `lead` (a space, or nothing), its value quoted and escaped.

@@ -189,8 +189,8 @@ impl Settling {
             match self.esi.pop_front() {
                 Some(EsiItem::Skip(_)) => self.draft.skip(covers),
                 Some(EsiItem::Include(_, include)) => self.draft.include(include, covers),
-                Some(EsiItem::Slot(_, name)) => {
-                    let place = Place { name, edit: false, insertion: Insertion::Markup };
+                Some(EsiItem::Slot(_, name, insertion)) => {
+                    let place = Place { name, edit: false, insertion };
                     let slot = self.draft.open(place);
                     self.draft.skip(covers);
                     self.draft.close(slot, covers);

@@ -20,7 +20,7 @@ const MAGIC: &[u8; 4] = b"HSPG";
 const FORMAT: u8 = 1;
 const ENVELOPE: usize = 28;
 /// Raised with every change in what a page compiles to.
-const COMPILER: u16 = 1;
+const COMPILER: u16 = 2;
 
 /// Why a stored object cannot be used. The page is then fetched again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +166,7 @@ fn encode_plan(plan: &PagePlan, digest: &[u8; 16]) -> Vec<u8> {
             Insertion::Markup => (0, "", ""),
             Insertion::AttributeValue => (1, "", ""),
             Insertion::Attribute { lead, name } => (2, lead.as_str(), name.as_str()),
+            Insertion::Raw => (3, "", ""),
         };
         out.extend_from_slice(&[place.edit.into(), kind]);
         for text in [place.name.as_str(), lead, attribute] {
@@ -206,6 +207,7 @@ fn decode_plan(bytes: &[u8], page_len: u32) -> Option<(PagePlan, [u8; 16])> {
             0 => Insertion::Markup,
             1 => Insertion::AttributeValue,
             2 => Insertion::Attribute { lead, name: attribute },
+            3 => Insertion::Raw,
             _ => return None,
         };
         Some(Place { name, edit, insertion })

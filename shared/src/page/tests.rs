@@ -34,6 +34,7 @@ fn show(plan: &PagePlan, page: &[u8]) -> String {
                 let place = &plan.places()[place as usize];
                 let how = match &place.insertion {
                     Insertion::Markup => String::new(),
+                    Insertion::Raw => "raw ".to_owned(),
                     Insertion::AttributeValue => "=".to_owned(),
                     Insertion::Attribute { lead, name } => format!("{lead}{name}="),
                 };

@@ -5,6 +5,7 @@ use super::code;
 use super::fields::Fields;
 use super::names::Scope;
 use super::source::Node;
+use crate::interpolation::{self, Part, Problem};
 use std::ops::RangeInclusive;
 
 /// How long a fragment may take, in milliseconds, and how long it may where the block does not say.
@@ -24,8 +25,18 @@ pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Cont
                     scope.findings.report_with_help(code::BLOCK_CONTENT, node.at, message, "take it out");
                 }
             }
-            let (html, _) = fields.text("html", scope.findings)?;
-            Some(Content::Inline(html.to_owned()))
+            let (html, at) = fields.text("html", scope.findings)?;
+            let parts = report(interpolation::parse(html), html, at, scope);
+            for part in &parts {
+                if let Part::Fact { name, .. } = part {
+                    scope.use_fact(name, at);
+                }
+            }
+            Some(match parts.as_slice() {
+                [] => Content::Inline(String::new()),
+                [Part::Literal(html)] => Content::Inline(html.clone()),
+                _ => Content::Template(parts),
+            })
         }
         (None, Some(_)) => read_fragment(&fields, scope),
         _ => {
@@ -34,6 +45,26 @@ pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Cont
             None
         }
     }
+}
+
+/// What an edit shows as the value of an attribute is checked as such, too.
+pub(super) fn check_value(html: &str, attribute: &str, at: usize, scope: &mut Scope) {
+    report(interpolation::parse_value(html, None, attribute), html, at, scope);
+}
+
+/// The parts of a block, or what is wrong with it as findings.
+fn report(parsed: Result<Vec<Part>, Vec<Problem>>, html: &str, at: usize, scope: &mut Scope) -> Vec<Part> {
+    let problems = match parsed {
+        Ok(parts) => return parts,
+        Err(problems) => problems,
+    };
+    for problem in problems {
+        let code = if problem.is_of_syntax() { code::BAD_INTERPOLATION } else { code::UNSAFE_INTERPOLATION };
+        let before = html.get(..problem.at).unwrap_or(html).chars().count();
+        let message = format!("{}, at character {} of the text", problem.kind, before + 1);
+        scope.findings.report_with_help(code, at, message, problem.kind.help());
+    }
+    Vec::new()
 }
 
 fn read_fragment<'n>(fields: &Fields<'n>, scope: &mut Scope<'n, '_>) -> Option<Content> {

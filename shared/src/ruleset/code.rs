@@ -52,6 +52,8 @@ codes! {
     FALLBACK_CYCLE "HS0302" Error "A block falls back to itself through others.";
     BLOCK_CONTENT "HS0303" Error "A block has exactly one of `html` and `fragment`.";
     FRAGMENT_URL "HS0304" Error "A fragment is a path on the site or an https URL.";
+    BAD_INTERPOLATION "HS0305" Error "What stands in `{{ }}` is a fact's name, and at most a default.";
+    UNSAFE_INTERPOLATION "HS0306" Error "A fact cannot be inserted safely where it stands.";
     BAD_SELECTOR "HS0401" Error "The selector is not one that an edit can use.";
     UNKNOWN_ACTION "HS0402" Error "Edits have no such action.";
     ATTRIBUTE_NEEDED "HS0403" Error "`set-attribute` needs an attribute, and no other action has one.";

@@ -5,7 +5,7 @@ use super::condition::Condition;
 use super::diagnostic::Findings;
 use super::fields::{Fields, expect_object};
 use super::names::{BlockKind, Scope};
-use super::source::{Member, Node};
+use super::source::{Json, Member, Node};
 use super::{Audience, Block, Content, Experiment, Ruleset, Slot};
 use super::{block, condition, dependencies, edit, experiment, gate, order, rollout, rule, settings};
 use crate::time::UnixTime;
@@ -34,6 +34,7 @@ pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) 
     let slots = by_name(fields.get("slots"), "slots", &mut scope);
     scope.audiences = audiences.iter().map(|member| member.key.as_str()).collect();
     scope.blocks = blocks.iter().map(|member| (member.key.as_str(), kind_of(member))).collect();
+    scope.texts = blocks.iter().filter_map(|member| Some((member.key.as_str(), text_of(member)?))).collect();
     scope.slots = slots.iter().map(|member| member.key.as_str()).collect();
     let keys =
         experiments.iter().map(|member| (member.key.as_str(), experiment::variation_keys(&member.value)));
@@ -71,6 +72,14 @@ fn by_name<'n>(node: Option<&'n Node>, what: &str, scope: &mut Scope<'n, '_>) ->
 fn kind_of(member: &Member) -> BlockKind {
     let is_fragment = member.value.members().any(|field| field.key == "fragment");
     if is_fragment { BlockKind::Fragment } else { BlockKind::Inline }
+}
+
+fn text_of(member: &Member) -> Option<&str> {
+    let html = member.value.members().find(|field| field.key == "html")?;
+    match &html.value.value {
+        Json::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 fn read_audiences<'n>(members: &[&'n Member], scope: &mut Scope<'n, '_>) -> Vec<Audience> {

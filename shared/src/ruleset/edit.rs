@@ -4,7 +4,7 @@ use super::code;
 use super::fields::Fields;
 use super::names::Scope;
 use super::source::Node;
-use super::{Edit, EditAction, rule};
+use super::{Edit, EditAction, Outcome, Rule, Shows, block, rule};
 
 const ACTIONS: [(&str, EditAction); 8] = [
     ("replace", EditAction::Replace),
@@ -38,6 +38,13 @@ pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Edit
     check_attribute(&fields, action, attribute, scope);
     let rules = fields.list("rules", scope.findings);
     let rules = rule::read_all(rules, action, scope);
+    if let Some((name, at)) = attribute {
+        for block in rules.iter().flat_map(shown) {
+            if let Some(html) = scope.texts.get(block.as_str()).copied() {
+                block::check_value(html, name, at, scope);
+            }
+        }
+    }
     Some(Edit {
         id: id?.0.to_owned(),
         url: url?.0.to_owned(),
@@ -46,6 +53,19 @@ pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Edit
         attribute: attribute.map(|(name, _)| name.to_owned()),
         rules,
     })
+}
+
+/// The blocks that a rule may show.
+fn shown(rule: &Rule) -> Vec<String> {
+    let outcomes = match &rule.shows {
+        Shows::Outcome(outcome) => vec![outcome],
+        Shows::Experiment { instead, .. } => instead.iter().map(|(_, outcome)| outcome).collect(),
+    };
+    let blocks = outcomes.into_iter().filter_map(|outcome| match outcome {
+        Outcome::Block(name) => Some(name.clone()),
+        _ => None,
+    });
+    blocks.collect()
 }
 
 fn read_action(fields: &Fields, scope: &mut Scope) -> Option<EditAction> {

@@ -31,6 +31,7 @@ use condition::Condition;
 use diagnostic::{Findings, Strictness};
 use source::Node;
 
+use crate::interpolation::Part;
 use crate::time::UnixTime;
 
 /// Longest text that is read as a ruleset, in bytes.
@@ -71,7 +72,14 @@ pub(crate) struct Block {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
     Inline(String),
-    Fragment { url: String, timeout_ms: u32, ttl_s: Option<u32>, fallback: Option<String> },
+    /// HTML with facts in it.
+    Template(Vec<Part>),
+    Fragment {
+        url: String,
+        timeout_ms: u32,
+        ttl_s: Option<u32>,
+        fallback: Option<String>,
+    },
 }
 
 /// A split of an audience over variations. Invariant: there are as many ranges as variations.

@@ -15,6 +15,8 @@ pub(super) struct Scope<'n, 'f> {
     pub(super) findings: &'f mut Findings,
     pub(super) audiences: BTreeSet<&'n str>,
     pub(super) blocks: BTreeMap<&'n str, BlockKind>,
+    /// The text of each inline block.
+    pub(super) texts: BTreeMap<&'n str, &'n str>,
     pub(super) slots: BTreeSet<&'n str>,
     pub(super) groups: BTreeMap<&'n str, Vec<Operand>>,
     /// The keys of each one's variations.
@@ -41,6 +43,7 @@ impl<'n, 'f> Scope<'n, 'f> {
             findings,
             audiences: BTreeSet::new(),
             blocks: BTreeMap::new(),
+            texts: BTreeMap::new(),
             slots: BTreeSet::new(),
             groups: BTreeMap::new(),
             experiments: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! What stands in each slot, and what has to be fetched for it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use super::{MAX_FRAGMENTS, PageSession};
 use crate::facts::Facts;
 use crate::http::{FragmentTarget, resolve_fragment};
 use crate::kill_switch::KillSwitch;
-use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack};
-use crate::page::{Node, Place};
+use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack, Rendering};
+use crate::page::{Insertion, Node, Place};
 use crate::site::Site;
 
 /// Most fragments that one failure can bring about.
@@ -45,10 +46,19 @@ pub struct Personalization {
 
 impl Personalization {
     /// The text of an inline block.
-    pub(super) fn inline(&self, block: BlockIndex) -> &str {
+    pub(super) fn inline(&self, block: BlockIndex, insertion: &Insertion) -> Cow<'_, str> {
         match self.pack.as_deref().map(|pack| pack.block(block).content) {
-            Some(Content::Inline(text)) => text,
-            _ => "",
+            Some(Content::Inline(text)) => text.into(),
+            Some(Content::Template(template)) => {
+                let rendering = match insertion {
+                    Insertion::Markup => Rendering::Markup,
+                    Insertion::Attribute { .. } | Insertion::AttributeValue => Rendering::Text,
+                    // A fallback; nothing of a visitor is put there.
+                    Insertion::Raw => return "".into(),
+                };
+                template.render(&self.facts, rendering).into()
+            }
+            _ => "".into(),
         }
     }
 }
@@ -162,6 +172,11 @@ impl PageSession {
     }
 }
 
+/// Whether facts stand in a block, which is then for markup alone.
+fn is_template(pack: &Pack, block: BlockIndex) -> bool {
+    matches!(pack.block(block).content, Content::Template(_))
+}
+
 /// The parts of a session that choosing works on.
 struct Scout<'s> {
     personal: &'s Personalization,
@@ -182,6 +197,9 @@ impl<'s> Scout<'s> {
         match evaluation.decide(slot).choice {
             Choice::Default => Fill::Default,
             Choice::Nothing => Fill::Nothing,
+            Choice::Block(block) if place.insertion == Insertion::Raw && is_template(pack, block) => {
+                Fill::Default
+            }
             Choice::Block(block) => self.block(block, 0, plan),
         }
     }
@@ -193,7 +211,7 @@ impl<'s> Scout<'s> {
         };
         let block = pack.block(index);
         match block.content {
-            Content::Inline(_) => Fill::Inline(index),
+            Content::Inline(_) | Content::Template(_) => Fill::Inline(index),
             Content::Fragment(fragment) => {
                 let then = Then::Block { fallback: block.fallback, hops: hops + 1 };
                 self.fetch_or_next(fragment.url, fragment.timeout_ms, fragment.ttl_s, then, plan)

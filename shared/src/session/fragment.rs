@@ -90,7 +90,7 @@ impl Fragment {
 
     /// Puts the content into a page: markup as it is, in an attribute as text.
     pub(super) fn insert(&self, out: &mut Vec<u8>, insertion: &Insertion, page: Charset) {
-        if matches!(insertion, Insertion::Markup) {
+        if matches!(insertion, Insertion::Markup | Insertion::Raw) {
             return out.extend_from_slice(&page.convert(&self.content, self.charset));
         }
         let text = Charset::UTF_8.convert(&self.content, self.charset);

@@ -5,7 +5,7 @@ use crate::page::{Charset, Insertion};
 /// Appends `text` to `out` as `insertion` says, in the page's charset.
 pub(super) fn insert(out: &mut Vec<u8>, text: &str, insertion: &Insertion, charset: Charset) {
     match insertion {
-        Insertion::Markup => out.extend_from_slice(&charset.encode(text)),
+        Insertion::Markup | Insertion::Raw => out.extend_from_slice(&charset.encode(text)),
         Insertion::AttributeValue => out.extend_from_slice(&charset.encode(&escaped(text))),
         Insertion::Attribute { lead, name } => {
             out.extend_from_slice(&charset.encode(&format!("{lead}{name}=\"{}\"", escaped(text))));

@@ -263,7 +263,8 @@ impl PageSession {
                     true
                 }
                 Some(Fill::Inline(block)) => {
-                    insert::insert(out, personal.inline(*block), insertion, plan.charset());
+                    let text = personal.inline(*block, insertion);
+                    insert::insert(out, &text, insertion, plan.charset());
                     true
                 }
                 Some(Fill::Fetched { id, .. }) => {

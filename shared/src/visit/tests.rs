@@ -362,3 +362,32 @@ fn who_has_a_token_is_told_why_and_nobody_else() {
     let (_, page) = cached(&visit_at(&format!("/?hs_explain={token}x"), &[]), SLOT);
     assert!(page.contains("<p data-hs-slot=hero>"));
 }
+
+#[test]
+fn a_fact_in_a_block_is_text_wherever_it_stands() {
+    let pack = pack_of(
+        r##"{"facts": {"name": {"type": "text"}}, "blocks": {
+            "b": {"html": "<a href=\"/x?q={{ name }}\" title='{{ name }}'>{{ name | default(\"you\") }}</a>"},
+            "t": {"html": "for {{ name }}"}},
+        "slots": {"hero": {"rules": [{"id": "r", "block": "b"}]}},
+        "edits": [{"id": "e", "url": "/edited", "selector": "p", "action": "set-attribute", "attribute": "title",
+            "rules": [{"id": "q", "block": "t"}]}]}"##,
+    );
+    let shown = |page: &[u8], path: &str, name: &str| {
+        let facts = [("name".to_owned(), name.into())].into();
+        let token = FactsToken { issued: NOW, expires: UnixTime(NOW.0 + 60), facts };
+        let token = token.encode(&ring(&[NEW]), "acme").expect("a token");
+        cached(&visit_of(Arc::clone(&pack), path, &[("hs-facts", &token)]), page).1
+    };
+    let nasty = "<b>\"'&amp;";
+    assert_eq!(
+        shown(SLOT, "/", nasty),
+        "<p data-hs-slot=hero><a href=\"/x?q=%3Cb%3E%22%27%26amp%3B\" title='&lt;b&gt;&quot;&#39;&amp;amp;'>\
+         &lt;b&gt;&quot;&#39;&amp;amp;</a></p>"
+    );
+    assert_eq!(shown(PLAIN, "/edited", nasty), "<p title=\"for <b>&quot;'&amp;amp;\">x</p>");
+    let (_, page) = cached(&visit_of(Arc::clone(&pack), "/", &[]), SLOT);
+    assert!(page.contains(">you</a>"));
+    let script = b"<script data-hs-slot=hero>1</script>";
+    assert_eq!(shown(script, "/", nasty).as_bytes(), script);
+}

@@ -1,0 +1,104 @@
+//! A tag from its first letter to its `>`: the tag and attribute states of the HTML Standard's tokenizer.
+
+use super::attribute::Value;
+use super::escape::Escape;
+use super::problem::ProblemKind;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TagKind {
+    Start,
+    End,
+}
+
+/// Whether a tag goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Within,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Name,
+    BeforeAttribute,
+    AttributeName,
+    AfterAttribute,
+    BeforeValue,
+    /// In a value, up to this quote.
+    Quoted(u8),
+    Unquoted,
+}
+
+#[derive(Debug)]
+pub(super) struct Tag {
+    pub(super) kind: TagKind,
+    /// In small letters.
+    pub(super) name: String,
+    state: State,
+    attribute: String,
+    value: Value,
+}
+
+impl Tag {
+    pub(super) fn new(kind: TagKind, name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        Tag { kind, name, state: State::Name, attribute: String::new(), value: Value::Plain }
+    }
+
+    pub(super) fn read(&mut self, byte: u8) -> Progress {
+        use State::*;
+        let blank = is_blank(byte);
+        self.state = match (self.state, byte) {
+            (Quoted(quote), _) if byte == quote => BeforeAttribute,
+            (Quoted(_), _) => {
+                if byte == b'&' {
+                    self.value.read_reference()
+                } else {
+                    self.value.read(byte)
+                }
+                self.state
+            }
+            (_, b'>') => return Progress::Closed,
+            (BeforeValue, b'"' | b'\'') => {
+                self.value = Value::of(Some(&self.name), &self.attribute);
+                Quoted(byte)
+            }
+            (BeforeValue, _) if blank => BeforeValue,
+            (BeforeValue, _) => Unquoted,
+            (Unquoted, _) if !blank => Unquoted,
+            (AttributeName | AfterAttribute, b'=') => BeforeValue,
+            (AttributeName | AfterAttribute, _) if blank => AfterAttribute,
+            (_, b'/') => BeforeAttribute,
+            (_, _) if blank => BeforeAttribute,
+            (Name, _) => {
+                self.name.push(char::from(byte.to_ascii_lowercase()));
+                Name
+            }
+            (state, _) => {
+                if state != AttributeName {
+                    self.attribute.clear();
+                }
+                self.attribute.push(char::from(byte.to_ascii_lowercase()));
+                AttributeName
+            }
+        };
+        Progress::Within
+    }
+
+    /// How a fact at this place is escaped.
+    pub(super) fn escape(&self) -> Result<Escape, ProblemKind> {
+        match (self.state, self.kind) {
+            (State::Name, _) => Err(ProblemKind::TagName),
+            (_, TagKind::End) => Err(ProblemKind::EndTag),
+            (State::Quoted(_), TagKind::Start) => self.value.escape(),
+            (State::BeforeValue | State::Unquoted, _) => Err(ProblemKind::Unquoted),
+            (State::BeforeAttribute | State::AttributeName | State::AfterAttribute, _) => {
+                Err(ProblemKind::AttributeName)
+            }
+        }
+    }
+}
+
+pub(super) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ')
+}
