@@ -8,8 +8,8 @@ use crate::target_dir::TargetDir;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Crates that bring IO, a clock, randomness, an executor or a platform. Not `log`, a facade that `selectors` uses
-/// and that writes nowhere.
-const PLATFORMS: [&str; 21] = [
+/// and that writes nowhere; nor `time`, which without its feature `std` has no clock.
+const PLATFORMS: [&str; 20] = [
     "async-std",
     "axum",
     "chrono",
@@ -25,7 +25,6 @@ const PLATFORMS: [&str; 21] = [
     "reqwest",
     "smol",
     "socket2",
-    "time",
     "tokio",
     "tracing",
     "wasi",

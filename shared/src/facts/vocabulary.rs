@@ -16,6 +16,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every one of them.
+    pub const ALL: [Kind; 5] = [Kind::Text, Kind::Number, Kind::Boolean, Kind::List, Kind::Any];
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// As it is called in a ruleset.
     pub fn name(self) -> &'static str {
         match self {
@@ -97,12 +105,17 @@ vocabulary! {
     "consent.*" Boolean "" "Whether the visitor agreed to a purpose." "true";
 }
 
+/// The fact of this name, or its family.
+pub(crate) fn entry(name: &str) -> Option<&'static Entry> {
+    VOCABULARY.iter().find(|entry| match entry.name.strip_suffix('*') {
+        Some(family) => name.len() > family.len() && name.starts_with(family),
+        None => name == entry.name,
+    })
+}
+
 /// Whether a fact of this name exists, or could: families have members, and what is JSON has insides.
 pub(crate) fn is_known(name: &str) -> bool {
-    NAMES.iter().any(|known| match known.strip_suffix('*') {
-        Some(family) => name.len() > family.len() && name.starts_with(family),
-        None => name == *known,
-    })
+    entry(name).is_some()
 }
 
 /// Whether a site may declare a fact of this name: one that is no member of ours but of an open family.

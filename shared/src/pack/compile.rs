@@ -6,7 +6,8 @@ use super::{MAX_PACK_BYTES, conditions, literals};
 use crate::interpolation::Part;
 use crate::ruleset::condition::{Condition, Operand};
 use crate::ruleset::{
-    Content, Edit, Experiment, Gate, GateAnswer, Outcome, Query, Rule, Ruleset, Shows, Status, Sticky,
+    Content, Diagnostic, Edit, Experiment, Gate, GateAnswer, Outcome, Query, Rule, Ruleset, Severity, Shows,
+    Status, Sticky,
 };
 use std::collections::BTreeMap;
 
@@ -19,6 +20,22 @@ pub enum CompileError {
         /// Its length.
         bytes: usize,
     },
+}
+
+impl CompileError {
+    /// The same as a finding in the ruleset's text, at its beginning.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let help = "take out what is over, shorten blocks, or serve large ones as fragments";
+        Diagnostic {
+            code: "HS0009",
+            severity: Severity::Error,
+            pointer: String::new(),
+            line: 1,
+            column: 1,
+            message: self.to_string(),
+            help: Some(help.to_owned()),
+        }
+    }
 }
 
 /// The bytes of a ruleset's pack. The same ruleset gives the same bytes, whatever the order of its keys.

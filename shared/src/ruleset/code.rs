@@ -30,6 +30,7 @@ codes! {
     MISSING_FIELD "HS0006" Error "A required field is not there.";
     WRONG_TYPE "HS0007" Error "The value is of another type than the field.";
     OUT_OF_RANGE "HS0008" Error "The number is out of its range.";
+    PACK_TOO_LARGE "HS0009" Error "The pack would be larger than edges and their stores take.";
     BAD_SLOT_NAME "HS0101" Error "A slot's name has 1 to 64 of the characters A-Z a-z 0-9 _ . -";
     BAD_ID "HS0102" Error "The id of a rule or an edit has 1 to 64 of the characters A-Z a-z 0-9 _ . -";
     DUPLICATE_ID "HS0103" Error "Two rules, or two edits, have the same id.";
@@ -48,12 +49,15 @@ codes! {
     BAD_TIME "HS0211" Error "A time of the day is hours and minutes.";
     UNKNOWN_FACT "HS0212" Error "There is no such fact, and none was declared.";
     UNKNOWN_SLOT "HS0213" Error "The ruleset has no slot of that name.";
+    EMPTY_AUDIENCE "HS0214" Warning "Nobody can be in the audience.";
+    WHOLE_AUDIENCE "HS0215" Warning "Everybody is in the audience.";
     UNKNOWN_BLOCK "HS0301" Error "There is no block of that name.";
     FALLBACK_CYCLE "HS0302" Error "A block falls back to itself through others.";
     BLOCK_CONTENT "HS0303" Error "A block has exactly one of `html` and `fragment`.";
     FRAGMENT_URL "HS0304" Error "A fragment is a path on the site or an https URL.";
     BAD_INTERPOLATION "HS0305" Error "What stands in `{{ }}` is a fact's name, and at most a default.";
     UNSAFE_INTERPOLATION "HS0306" Error "A fact cannot be inserted safely where it stands.";
+    UNUSED_BLOCK "HS0307" Warning "The block is never shown.";
     BAD_SELECTOR "HS0401" Error "The selector is not one that an edit can use.";
     UNKNOWN_ACTION "HS0402" Error "Edits have no such action.";
     ATTRIBUTE_NEEDED "HS0403" Error "`set-attribute` needs an attribute, and no other action has one.";
@@ -68,6 +72,8 @@ codes! {
     BAD_SHARE "HS0505" Error "A share is a number from 0 to 1.";
     BAD_PERIOD "HS0506" Error "A cap counts per visit, day, week, month, or ever.";
     SCHEDULE_OVER "HS0507" Warning "The schedule is over.";
+    SHADOWED_RULE "HS0508" Warning "A rule above decides whenever this one would.";
+    NEVER_DECIDES "HS0509" Warning "The rule's condition holds for nobody.";
     UNKNOWN_EXPERIMENT "HS0601" Error "There is no experiment of that key.";
     UNKNOWN_VARIATION "HS0602" Error "The experiment has no such variation.";
     WEIGHTS "HS0603" Warning "Weights are one for each variation, and sum to 1; otherwise all get the same.";

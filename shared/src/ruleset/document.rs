@@ -7,7 +7,7 @@ use super::fields::{Fields, expect_object};
 use super::names::{BlockKind, Scope};
 use super::source::{Json, Member, Node};
 use super::{Audience, Block, Content, Experiment, Ruleset, Slot};
-use super::{block, condition, dependencies, edit, experiment, gate, order, rollout, rule, settings};
+use super::{block, condition, dependencies, edit, experiment, gate, lint, order, rollout, rule, settings};
 use crate::time::UnixTime;
 
 const FIELDS: [&str; 11] = [
@@ -58,6 +58,10 @@ pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) 
         holdout,
     };
     dependencies::check(&ruleset, &audiences, &experiments, &slots, &mut scope);
+    // What an error leaves out would look as if it had no effect.
+    if !scope.findings.has_errors() {
+        lint::check(&ruleset, &audiences, &blocks, &mut scope);
+    }
     Some(ruleset)
 }
 

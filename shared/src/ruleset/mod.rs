@@ -13,6 +13,8 @@ mod edit;
 mod experiment;
 mod fields;
 mod gate;
+mod kinds;
+mod lint;
 mod names;
 mod order;
 pub(crate) mod rollout;

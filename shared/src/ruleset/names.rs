@@ -3,7 +3,7 @@
 use super::code::{self, Code};
 use super::condition::Operand;
 use super::diagnostic::Findings;
-use crate::facts::vocabulary;
+use crate::facts::vocabulary::{self, Kind};
 use crate::time::UnixTime;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ pub(super) struct Scope<'n, 'f> {
     pub(super) findings: &'f mut Findings,
     pub(super) audiences: BTreeSet<&'n str>,
     pub(super) blocks: BTreeMap<&'n str, BlockKind>,
+    /// Blocks that something shows.
+    pub(super) shown: BTreeSet<String>,
     /// The text of each inline block.
     pub(super) texts: BTreeMap<&'n str, &'n str>,
     pub(super) slots: BTreeSet<&'n str>,
@@ -22,8 +24,8 @@ pub(super) struct Scope<'n, 'f> {
     /// The keys of each one's variations.
     pub(super) experiments: BTreeMap<&'n str, Vec<String>>,
     pub(super) redirect_hosts: Vec<&'n str>,
-    /// Facts that the ruleset declares.
-    pub(super) facts: BTreeSet<&'n str>,
+    /// Facts that the ruleset declares, and their kinds.
+    pub(super) facts: BTreeMap<&'n str, Kind>,
     rules: BTreeSet<&'n str>,
     edits: BTreeSet<&'n str>,
     namespaces: BTreeMap<&'n str, Vec<([f64; 2], String)>>,
@@ -44,11 +46,12 @@ impl<'n, 'f> Scope<'n, 'f> {
             audiences: BTreeSet::new(),
             blocks: BTreeMap::new(),
             texts: BTreeMap::new(),
+            shown: BTreeSet::new(),
             slots: BTreeSet::new(),
             groups: BTreeMap::new(),
             experiments: BTreeMap::new(),
             redirect_hosts: Vec::new(),
-            facts: BTreeSet::new(),
+            facts: BTreeMap::new(),
             rules: BTreeSet::new(),
             edits: BTreeSet::new(),
             namespaces: BTreeMap::new(),
@@ -58,11 +61,11 @@ impl<'n, 'f> Scope<'n, 'f> {
 
     /// A fact is used: one that there is not is a finding.
     pub(super) fn use_fact(&mut self, name: &str, at: usize) {
-        if vocabulary::is_known(name) || self.facts.iter().any(|declared| is_within(name, declared)) {
+        if vocabulary::is_known(name) || self.facts.keys().any(|declared| is_within(name, declared)) {
             return;
         }
         let message = format!("there is no fact `{}`", name.escape_debug());
-        let known = vocabulary::NAMES.iter().copied().chain(self.facts.iter().copied());
+        let known = vocabulary::NAMES.iter().copied().chain(self.facts.keys().copied());
         self.findings.report_unknown(code::UNKNOWN_FACT, at, message, name, known);
     }
 
@@ -145,6 +148,7 @@ impl<'n, 'f> Scope<'n, 'f> {
     /// The kind of the block of that name; an unknown one is a finding. `words` are good beside blocks' names.
     pub(super) fn check_block(&mut self, name: &str, at: usize, words: &[&'n str]) -> Option<BlockKind> {
         let kind = self.blocks.get(name).copied();
+        self.shown.extend(kind.map(|_| name.to_owned()));
         if kind.is_none() {
             let message = format!("there is no block `{name}`");
             let known = words.iter().copied().chain(self.blocks.keys().copied());

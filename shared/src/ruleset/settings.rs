@@ -5,29 +5,27 @@ use super::condition;
 use super::fields::{Fields, expect_list, expect_object, expect_text};
 use super::names::Scope;
 use super::source::Node;
-use crate::facts::vocabulary;
-
-/// Types that a declared fact may have.
-pub(crate) const TYPES: [&str; 5] = ["text", "number", "boolean", "list", "any"];
+use crate::facts::vocabulary::{self, Kind};
 
 /// Reads the facts that a site declares: `{"trait.plan": {"type": "text", "about": "…"}}`.
 pub(super) fn read_facts<'n>(node: Option<&'n Node>, scope: &mut Scope<'n, '_>) {
     let Some(node) = node.filter(|node| expect_object(node, "facts", scope.findings)) else { return };
     for member in node.members() {
-        if let Some(fields) =
-            Fields::of(&member.value, "a fact", &["type", "unit", "about", "example"], scope.findings)
-            && let Some((kind, at)) = fields.required_text("type", scope.findings)
-            && !TYPES.contains(&kind)
-        {
-            let message = format!("there is no type `{}`", kind.escape_debug());
-            scope.findings.report_unknown(code::BAD_DECLARATION, at, message, kind, TYPES);
+        let known = ["type", "unit", "about", "example"];
+        let fields = Fields::of(&member.value, "a fact", &known, scope.findings);
+        let named = fields.and_then(|fields| fields.required_text("type", scope.findings));
+        let kind = named.and_then(|(name, _)| Kind::named(name)).unwrap_or(Kind::Any);
+        if let Some((name, at)) = named.filter(|(name, _)| Kind::named(name).is_none()) {
+            let message = format!("there is no type `{}`", name.escape_debug());
+            let known = Kind::ALL.map(Kind::name);
+            scope.findings.report_unknown(code::BAD_DECLARATION, at, message, name, known);
         }
         if vocabulary::NAMES.contains(&member.key.as_str()) || !vocabulary::may_be_declared(&member.key) {
             let message = format!("`{}` cannot be declared", member.key.escape_debug());
             let help = "choose a name that is not ours, such as `trait.plan`";
             scope.findings.report_with_help(code::BAD_DECLARATION, member.at, message, help);
         }
-        scope.facts.insert(&member.key);
+        scope.facts.insert(&member.key, kind);
     }
 }
 

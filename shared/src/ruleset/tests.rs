@@ -110,8 +110,14 @@ fn conditions_are_checked_at_every_depth() {
         (r#"{"$and": {}}"#, vec![("HS0007", "/audiences/a/$and", 1, 28)]),
         (r#"{"$or": [1]}"#, vec![("HS0007", "/audiences/a/$or/0", 1, 28)]),
         (r#"{"$audience": 1}"#, vec![("HS0007", "/audiences/a/$audience", 1, 33)]),
-        (r#"{"trait.x": {"$in": 1}}"#, vec![("HS0205", "/audiences/a/trait.x/$in", 1, 39)]),
-        (r#"{"trait.x": {"$eq": []}}"#, vec![("HS0205", "/audiences/a/trait.x/$eq", 1, 39)]),
+        (
+            r#"{"trait.x": {"$in": 1}}"#,
+            vec![("HS0214", "/audiences/a", 1, 15), ("HS0205", "/audiences/a/trait.x/$in", 1, 39)],
+        ),
+        (
+            r#"{"trait.x": {"$eq": []}}"#,
+            vec![("HS0214", "/audiences/a", 1, 15), ("HS0205", "/audiences/a/trait.x/$eq", 1, 39)],
+        ),
         (r#"{"trait.x": {"$gt": 1, "y": 2}}"#, vec![("HS0206", "/audiences/a/trait.x", 1, 31)]),
         (
             r#"{"$not": {"trait.x": {"$regx": ""}}}"#,
@@ -240,5 +246,93 @@ proptest! {
         }
         let (ruleset, diagnostics) = Ruleset::parse(&text);
         prop_assert!(ruleset.is_some() || !diagnostics.is_empty());
+    }
+}
+
+fn codes(json: &str) -> Vec<&'static str> {
+    Ruleset::parse(json).1.into_iter().map(|one| one.code).collect()
+}
+
+#[test]
+fn what_has_no_effect_is_found() {
+    let audience = |condition: &str| format!(r#"{{"audiences":{{"a":{condition}}}}}"#);
+    for (condition, expect) in [
+        (r#"{}"#, &["HS0215"][..]),
+        (r#"{"$or":[{"place.country":"DE"},{}]}"#, &["HS0215"]),
+        (r#"{"place.country":{"$in":[]}}"#, &["HS0214"]),
+        (r#"{"place.country":"DE","$not":{"place.country":"DE"}}"#, &["HS0214"]),
+        (r#"{"$and":[{"place.country":"DE"},{"place.country":"FR"}]}"#, &["HS0214"]),
+        (r#"{"visitor.visits":{"$gt":3,"$lt":3}}"#, &["HS0214"]),
+        (r#"{"visitor.visits":{"$gte":3,"$lte":3}}"#, &[]),
+        (r#"{"visitor.visits":{"$gt":3,"$lt":9}}"#, &[]),
+    ] {
+        assert_eq!(codes(&audience(condition)), expect, "{condition}");
+    }
+    let slot = |rules: &str| {
+        format!(
+            r#"{{"blocks":{{"b":{{"html":""}},"c":{{"html":""}}}},"experiments":{{"x":{{"variations":[{{}},{{}}]}}}},"slots":{{"s":{{"rules":[{rules}]}}}}}}"#
+        )
+    };
+    let german = r#""when":{"place.country":"DE"}"#;
+    for (rules, expect) in [
+        (r#"{"id":"1","block":"b"},{"id":"2","block":"c"}"#.to_owned(), &["HS0508"][..]),
+        (format!(r#"{{"id":"1",{german},"block":"b"}},{{"id":"2",{german},"block":"c"}}"#), &["HS0508"]),
+        (
+            format!(
+                r#"{{"id":"1",{german},"block":"b"}},{{"id":"2","when":{{"place.country":"DE","visitor.visits":2}},"block":"c"}}"#
+            ),
+            &["HS0508"],
+        ),
+        (
+            format!(
+                r#"{{"id":"1",{german},"experiment":"x"}},{{"id":"2",{german},"block":"c"}},{{"id":"3","block":"b"}}"#
+            ),
+            &[],
+        ),
+        (
+            format!(
+                r#"{{"id":"1",{german},"block":"b","cap":{{"times":1,"per":"ever"}}}},{{"id":"2",{german},"block":"c"}}"#
+            ),
+            &[],
+        ),
+        (format!(r#"{{"id":"1","block":"b"}},{{"id":"2",{german},"priority":1,"block":"c"}}"#), &[]),
+        (format!(r#"{{"id":"1",{german},"block":"b"}}"#), &["HS0307"]),
+        (
+            r#"{"id":"1","when":{"place.country":{"$in":[]}},"block":"b"},{"id":"2","block":"c"}"#.to_owned(),
+            &["HS0509"],
+        ),
+    ] {
+        assert_eq!(codes(&slot(&rules)), expect, "{rules}");
+    }
+}
+
+#[test]
+fn a_fact_is_compared_with_what_it_can_be() {
+    let rules = |condition: &str| {
+        format!(
+            r#"{{"facts":{{"tier":{{"type":"number"}}}},"slots":{{"s":{{"rules":[{{"id":"1","when":{condition},"block":"nothing"}}]}}}}}}"#
+        )
+    };
+    for (condition, fits) in [
+        (r#"{"visitor.visits":{"$eq":"3"}}"#, false),
+        (r#"{"visitor.visits":"3"}"#, true),
+        (r#"{"visitor.visits":"three"}"#, false),
+        (r#"{"visitor.visits":{"$in":["1","2"]}}"#, false),
+        (r#"{"visitor.visits":{"$in":["1",2]}}"#, true),
+        (r#"{"visitor.returning":{"$eq":1}}"#, false),
+        (r#"{"visitor.returning":true}"#, true),
+        (r#"{"visitor.returning":"yes"}"#, false),
+        (r#"{"place.city":["a"]}"#, false),
+        (r#"{"place.city":{"$size":1}}"#, false),
+        (r#"{"language.all":{"$in":["de"]}}"#, true),
+        (r#"{"language.all":{"$elemMatch":{"$startsWith":"de"}}}"#, true),
+        (r#"{"place.country":"de"}"#, false),
+        (r#"{"place.country":{"$in":["DE","Germany"]}}"#, false),
+        (r#"{"tier":{"$eq":"gold"}}"#, false),
+        (r#"{"tier":{"$eq":3}}"#, true),
+        (r#"{"trait.tier":{"$eq":"gold"}}"#, true),
+    ] {
+        let expect: &[&str] = if fits { &[] } else { &["HS0205"] };
+        assert_eq!(codes(&rules(condition)), expect, "{condition}");
     }
 }

@@ -9,6 +9,7 @@ use crate::pack::coerce;
 use crate::pattern::{self, Case, RefusalKind};
 use crate::ruleset::code::{self, Code};
 use crate::ruleset::fields::{expect_list, expect_text};
+use crate::ruleset::kinds;
 use crate::ruleset::names::Scope;
 use crate::ruleset::source::{Json, Node};
 
@@ -66,7 +67,9 @@ pub(super) fn read<'n>(fact: &str, node: &'n Node, scope: &mut Scope<'n, '_>) ->
         scope.findings.report_with_help(code::MIXED_KEYS, node.at, message, help);
     }
     if operators == 0 || operators < keys {
-        return Condition::Fact(fact.to_owned(), Test::Matches(operand(node)));
+        let test = Test::Matches(operand(node));
+        kinds::check(fact, &test, node, scope);
+        return Condition::Fact(fact.to_owned(), test);
     }
     let compare = |test: Test| Condition::Fact(fact.to_owned(), test);
     let mut parts = Vec::new();
@@ -96,7 +99,11 @@ pub(super) fn read<'n>(fact: &str, node: &'n Node, scope: &mut Scope<'n, '_>) ->
             "$contains" => texts(operator, argument, Test::Contains, scope).on(fact),
             "$startsWith" => texts(operator, argument, Test::StartsWith, scope).on(fact),
             "$endsWith" => texts(operator, argument, Test::EndsWith, scope).on(fact),
-            known if OPERATORS.contains(&known) => compare(test(known, argument, scope)),
+            known if OPERATORS.contains(&known) => {
+                let test = test(known, argument, scope);
+                kinds::check(fact, &test, argument, scope);
+                compare(test)
+            }
             unknown => {
                 report_operator(
                     unknown,

@@ -1,0 +1,149 @@
+//! What a ruleset says without effect: blocks that nothing shows, rules that never decide, audiences of nobody.
+
+use std::collections::BTreeMap;
+
+use super::code;
+use super::condition::{Condition, Operand, Test};
+use super::names::Scope;
+use super::source::Member;
+use super::{Rule, Ruleset, Shows};
+
+/// Rules of one slot that are compared with each other: quadratic cost.
+const MOST_COMPARED: usize = 500;
+
+/// Reports what has no effect.
+pub(super) fn check(ruleset: &Ruleset, audiences: &[&Member], blocks: &[&Member], scope: &mut Scope) {
+    let verdicts = check_audiences(ruleset, audiences, scope);
+    for member in blocks {
+        if !scope.shown.contains(&member.key) {
+            let message = format!("nothing shows the block `{}`", member.key);
+            let help = "name it in a rule, or take it out";
+            scope.findings.report_with_help(code::UNUSED_BLOCK, member.at, message, help);
+        }
+    }
+    let of_slots = ruleset.slots.iter().map(|slot| &slot.rules);
+    for rules in of_slots.chain(ruleset.edits.iter().map(|edit| &edit.rules)) {
+        check_rules(rules, &verdicts, scope);
+    }
+}
+
+fn check_audiences<'r>(
+    ruleset: &'r Ruleset,
+    members: &[&Member],
+    scope: &mut Scope,
+) -> BTreeMap<&'r str, bool> {
+    let mut verdicts = BTreeMap::new();
+    for audience in &ruleset.audiences {
+        let Some(verdict) = verdict(&audience.condition, &verdicts) else { continue };
+        verdicts.insert(audience.name.as_str(), verdict);
+        let Some(member) = members.iter().find(|member| member.key == audience.name) else { continue };
+        let (code, whom) =
+            if verdict { (code::WHOLE_AUDIENCE, "everybody") } else { (code::EMPTY_AUDIENCE, "nobody") };
+        let message = format!("`{}` is an audience of {whom}", audience.name);
+        scope.findings.report_with_help(code, member.at, message, "look at its conditions once more");
+    }
+    verdicts
+}
+
+fn check_rules(rules: &[Rule], verdicts: &BTreeMap<&str, bool>, scope: &mut Scope) {
+    let mut above: Vec<(&Rule, Vec<&Condition>)> = Vec::new();
+    for rule in rules {
+        if verdict(&rule.condition, verdicts) == Some(false) {
+            let message = format!("the condition of `{}` holds for nobody", rule.id);
+            let help = "look at its conditions once more";
+            scope.findings.report_with_help(code::NEVER_DECIDES, rule.at, message, help);
+            continue;
+        }
+        let parts = conjuncts(&rule.condition);
+        let weaker = |(_, other): &&(&Rule, Vec<&Condition>)| other.iter().all(|part| parts.contains(part));
+        if let Some((other, _)) = above.iter().find(weaker) {
+            let message = format!("`{}` above decides whenever `{}` would", other.id, rule.id);
+            let help = "move it up, give it a higher priority, or take it out";
+            scope.findings.report_with_help(code::SHADOWED_RULE, rule.at, message, help);
+        }
+        // Whoever is in no experiment, or has seen it too often, is left to the rules below.
+        if matches!(rule.shows, Shows::Outcome(_)) && !rule.counted && above.len() < MOST_COMPARED {
+            above.push((rule, parts));
+        }
+    }
+}
+
+/// Conditions of which all must hold.
+fn conjuncts(condition: &Condition) -> Vec<&Condition> {
+    match condition {
+        Condition::All(parts) => parts.iter().flat_map(conjuncts).collect(),
+        one => vec![one],
+    }
+}
+
+/// Whether a condition holds for everybody, or for nobody, as far as can be seen.
+fn verdict(condition: &Condition, audiences: &BTreeMap<&str, bool>) -> Option<bool> {
+    match condition {
+        Condition::All(_) => {
+            let parts = conjuncts(condition);
+            let verdicts: Vec<Option<bool>> = parts.iter().map(|part| verdict(part, audiences)).collect();
+            if verdicts.contains(&Some(false)) || contradict(&parts) {
+                Some(false)
+            } else {
+                verdicts.iter().all(|verdict| *verdict == Some(true)).then_some(true)
+            }
+        }
+        Condition::Any(parts) if parts.is_empty() => Some(true),
+        Condition::Any(parts) => {
+            let verdicts: Vec<Option<bool>> = parts.iter().map(|part| verdict(part, audiences)).collect();
+            if verdicts.contains(&Some(true)) {
+                Some(true)
+            } else {
+                verdicts.iter().all(|verdict| *verdict == Some(false)).then_some(false)
+            }
+        }
+        Condition::Not(part) => verdict(part, audiences).map(|verdict| !verdict),
+        Condition::Audience(name) => audiences.get(name.as_str()).copied(),
+        Condition::Fact(_, Test::Never) => Some(false),
+        Condition::Fact(_, Test::In(operands) | Test::InFolded(operands)) if operands.is_empty() => {
+            Some(false)
+        }
+        Condition::Fact(..) | Condition::Variation { .. } | Condition::Shows { .. } => None,
+    }
+}
+
+/// Whether two of the conditions exclude each other.
+fn contradict(parts: &[&Condition]) -> bool {
+    const MOST: usize = 64;
+    let parts = parts.get(..MOST).unwrap_or(parts);
+    let pair = |one: &Condition, other: &Condition| match (one, other) {
+        (Condition::Not(one), other) | (other, Condition::Not(one)) => **one == *other,
+        (Condition::Fact(fact, one), Condition::Fact(other_fact, other)) => {
+            fact == other_fact && exclude(one, other)
+        }
+        _ => false,
+    };
+    parts.iter().enumerate().any(|(at, one)| parts.iter().skip(at + 1).any(|other| pair(one, other)))
+}
+
+/// Whether no value passes both.
+fn exclude(one: &Test, other: &Test) -> bool {
+    let single = |test: &Test| match test {
+        Test::Is(operand) | Test::Matches(operand) => Some(operand.clone()),
+        _ => None,
+    };
+    let bound = |test: &Test| match test {
+        Test::Less(Operand::Number(limit)) => Some((f64::NEG_INFINITY, *limit, false)),
+        Test::LessOrEqual(Operand::Number(limit)) => Some((f64::NEG_INFINITY, *limit, true)),
+        Test::Greater(Operand::Number(limit)) => Some((*limit, f64::INFINITY, false)),
+        Test::GreaterOrEqual(Operand::Number(limit)) => Some((*limit, f64::INFINITY, true)),
+        _ => None,
+    };
+    match (single(one), single(other)) {
+        (Some(Operand::Text(one)), Some(Operand::Text(other))) => return one != other,
+        (Some(Operand::Number(one)), Some(Operand::Number(other))) => return one != other,
+        _ => {}
+    }
+    match (bound(one), bound(other)) {
+        (Some((from, to, closed)), Some((other_from, other_to, other_closed))) => {
+            let (low, high) = (from.max(other_from), to.min(other_to));
+            low > high || (low == high && !(closed && other_closed))
+        }
+        _ => false,
+    }
+}
