@@ -9,8 +9,16 @@ const LONGEST = 15 * 60 * 1000;
 const tasks = new Map();
 let last = 0;
 let traps = 0;
+// The one that is being polled.
+let polled;
 
 export const isWorn = () => traps >= MOST_TRAPS;
+
+// Only for tests: how many there are, after whatever can be freed has been.
+export function census() {
+  globalThis.gc?.();
+  return tasks.size;
+}
 
 // Starts a task. `reply` is its answer; `end` is when it has nothing more to do.
 export function begin(start) {
@@ -38,8 +46,27 @@ export function ring(id) {
   tasks.get(id)?.ring();
 }
 
+// What a promise comes to, for the task that is being polled. Nothing of Rust's hangs on the promise.
+export function awaited(promise) {
+  const task = polled;
+  const awaited = { state: 0, value: undefined };
+  const settle = (state) => (value) => {
+    Object.assign(awaited, { state, value });
+    task.ring();
+  };
+  promise.then(settle(1), settle(2));
+  return awaited;
+}
+
+export const stateOf = (awaited) => awaited.state;
+export const valueOf = (awaited) => awaited.value;
+
 function listen(task) {
-  new Promise((resolve) => (task.ring = resolve)).then(() => {
+  // Not `new Promise`: once the compiler has inlined that, it no longer notes which request the promise is of. What
+  // follows then runs in the request that rang, and when that one ends, this one hangs for good.
+  const { promise, resolve } = Promise.withResolvers();
+  task.ring = resolve;
+  promise.then(() => {
     if (!tasks.has(task.id)) return;
     listen(task);
     attempt(task, () => poll(task.id));
@@ -48,6 +75,7 @@ function listen(task) {
 
 function attempt(task, step) {
   let isOver;
+  polled = task;
   try {
     isOver = step();
   } catch (error) {

@@ -17,5 +17,6 @@ mod stale;
 mod stampede;
 mod streaming;
 mod upstream_privacy;
+mod worker_aborts;
 mod worker_isolate;
 mod worker_place;

@@ -33,6 +33,10 @@ pub async fn answer(visitor: Visitor, request: JsValue, env: JsValue) {
     };
     #[cfg(feature = "forced-panic")]
     assert!(!head.headers.contains_key("x-panic"), "a panic was asked for");
+    #[cfg(feature = "forced-panic")]
+    if head.headers.contains_key("x-census") {
+        return visitor.plain(StatusCode::OK, &crate::census::taken());
+    }
     match http::route(&head, &served.site) {
         Route::Refuse => visitor.plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n"),
         Route::Own(OwnPath::Unknown) => visitor.plain(StatusCode::NOT_FOUND, "not found\n"),

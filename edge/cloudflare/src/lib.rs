@@ -10,6 +10,8 @@
 //! The crate `worker` is not used: its futures share one queue, which a trap stops for everybody.
 
 mod answer;
+#[cfg(feature = "forced-panic")]
+mod census;
 mod clock;
 mod config;
 mod convert;

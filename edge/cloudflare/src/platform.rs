@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use js_sys::futures::JsFuture;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -53,6 +52,11 @@ pub mod js {
     #[wasm_bindgen(raw_module = "./tasks.js")]
     extern "C" {
         pub fn ring(task: u32);
+        pub fn awaited(promise: &Promise) -> JsValue;
+        #[wasm_bindgen(js_name = stateOf)]
+        pub fn state_of(awaited: &JsValue) -> u8;
+        #[wasm_bindgen(js_name = valueOf)]
+        pub fn value_of(awaited: &JsValue) -> JsValue;
         #[wasm_bindgen(catch)]
         pub fn reply(task: u32, status: u16, pairs: Vec<String>, body: &JsValue) -> Result<(), JsValue>;
         #[wasm_bindgen(catch)]
@@ -67,26 +71,32 @@ pub mod js {
     }
 }
 
-/// Something that the platform has promised.
-pub struct Promised(JsFuture);
+/// Something that the platform has promised to the task that is being polled. It may never be kept: where a visitor
+/// went away, the platform forgets what it was to bring. So nothing here waits for it but what is dropped with this.
+pub struct Promised(JsValue);
 
 /// A wait that ends by itself, and is taken back when it is dropped.
 pub struct Timer {
     timer: JsValue,
-    rings: JsFuture,
+    rings: Promised,
 }
 
 impl From<Promise> for Promised {
     fn from(promise: Promise) -> Self {
-        Promised(JsFuture::from(promise))
+        Promised(js::awaited(&promise))
     }
 }
 
 impl Future for Promised {
     type Output = Result<JsValue, JsValue>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context)
+    /// Its end rings the task, whatever the waker.
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        match js::state_of(&self.0) {
+            0 => Poll::Pending,
+            1 => Poll::Ready(Ok(js::value_of(&self.0))),
+            _ => Poll::Ready(Err(js::value_of(&self.0))),
+        }
     }
 }
 
@@ -94,7 +104,7 @@ impl Timer {
     /// Ends after so many milliseconds.
     pub fn after(ms: u32) -> Timer {
         let timer = js::timer(ms);
-        let rings = JsFuture::from(js::rings(&timer));
+        let rings = js::rings(&timer).into();
         Timer { timer, rings }
     }
 }

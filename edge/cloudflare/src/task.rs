@@ -59,6 +59,12 @@ pub fn forget(id: u32) {
     drop(TASKS.with(|tasks| tasks.try_borrow_mut().ok()?.remove(&id)));
 }
 
+/// How many there are, but for the one that is being polled.
+#[cfg(feature = "forced-panic")]
+pub fn count() -> usize {
+    TASKS.with(|tasks| tasks.try_borrow().map_or(0, |tasks| tasks.len()))
+}
+
 fn put(id: u32, task: Task) {
     TASKS.with(|tasks| {
         if let Ok(mut tasks) = tasks.try_borrow_mut() {

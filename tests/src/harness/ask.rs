@@ -59,8 +59,8 @@ impl Ask {
         self.header("content-length", &length)
     }
 
-    /// Sends the request and reads the head of the answer.
-    pub fn try_send(&self) -> io::Result<Reply> {
+    /// Sends the request and reads nothing.
+    pub fn unread(&self) -> io::Result<TcpStream> {
         let mut request = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.path, self.host);
         let connection_is_said = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("connection"));
         if !connection_is_said {
@@ -75,7 +75,12 @@ impl Ask {
         let mut connection = TcpStream::connect(self.address)?;
         connection.set_nodelay(true)?;
         connection.write_all(&bytes)?;
-        Reply::read(connection, &self.method)
+        Ok(connection)
+    }
+
+    /// Sends the request and reads the head of the answer.
+    pub fn try_send(&self) -> io::Result<Reply> {
+        Reply::read(self.unread()?, &self.method)
     }
 
     /// Sends the request and reads the head of the answer, which must come.

@@ -71,6 +71,14 @@ impl Edge {
         self.address
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        match &self.process {
+            Process::Alone(child) => child.id(),
+            Process::Workerd(workerd) => workerd.child.lock().expect("no holder of the lock panics").id(),
+        }
+    }
+
     /// What it has written to its outputs.
     pub fn lines(&self) -> Vec<String> {
         match &self.process {

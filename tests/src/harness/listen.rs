@@ -1,5 +1,6 @@
 //! The sockets of the test's origin: a thread for each connection, stopped with the listener.
 
+use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use super::wire::{Framing, Head};
 pub(super) struct Listener {
     address: SocketAddr,
     closing: Arc<AtomicBool>,
-    open: Arc<Mutex<Vec<TcpStream>>>,
+    open: Arc<Mutex<HashMap<usize, TcpStream>>>,
 }
 
 impl Listener {
@@ -22,21 +23,22 @@ impl Listener {
         let socket = TcpListener::bind("127.0.0.1:0")?;
         let address = socket.local_addr()?;
         let closing = Arc::new(AtomicBool::new(false));
-        let open = Arc::new(Mutex::new(Vec::new()));
+        let open = Arc::new(Mutex::new(HashMap::new()));
         let (stop, kept) = (Arc::clone(&closing), Arc::clone(&open));
         thread::spawn(move || {
-            for connection in socket.incoming().flatten() {
+            for (number, connection) in socket.incoming().flatten().enumerate() {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
                 if let (Ok(handle), Ok(mut kept)) = (connection.try_clone(), kept.lock()) {
-                    kept.push(handle);
+                    kept.insert(number, handle);
                 }
-                let book = Arc::clone(&book);
+                let (book, kept) = (Arc::clone(&book), Arc::clone(&kept));
                 thread::spawn(move || {
                     // A client that goes away is the business of the test, which sees it at its own end.
                     let _ = serve(&connection, &book);
                     let _ = connection.shutdown(Shutdown::Both);
+                    kept.lock().map(|mut kept| kept.remove(&number)).ok();
                 });
             }
         });
@@ -53,7 +55,8 @@ impl Drop for Listener {
         self.closing.store(true, Ordering::SeqCst);
         // Wakes the accepting thread, which then sees the flag.
         drop(TcpStream::connect(self.address));
-        for connection in self.open.lock().map(|mut open| std::mem::take(&mut *open)).unwrap_or_default() {
+        let open = self.open.lock().map(|mut open| std::mem::take(&mut *open)).unwrap_or_default();
+        for connection in open.into_values() {
             let _ = connection.shutdown(Shutdown::Both);
         }
     }

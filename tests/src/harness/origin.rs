@@ -111,7 +111,8 @@ impl TestOrigin {
 
     /// How often a path (with its query) of a host was asked.
     pub fn count(&self, host: &str, path: &str) -> usize {
-        self.asked(host).iter().filter(|asked| asked.path == path).count()
+        let asked = self.book.asked.lock().expect("no holder of the lock panics");
+        asked.iter().filter(|asked| asked.host == host && asked.path == path).count()
     }
 
     /// Waits until a path was asked at least so often.

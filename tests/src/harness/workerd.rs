@@ -97,6 +97,7 @@ const config :Workerd.Config = (
     (name = "cache", external = (address = "{cache}", http = (style = proxy))),
   ],
   sockets = [(name = "edge", address = "127.0.0.1:0", http = (cfBlobHeader = "x-test-cf"), service = "edge")],
+  v8Flags = ["--expose-gc"],
 );
 
 const edge :Workerd.Worker = (
