@@ -98,7 +98,7 @@ fn a_taken_port_is_said_with_a_hint(kind: EdgeKind) {
 }
 
 /// Every process below one, read from `/proc`.
-fn descendants(ancestor: u32) -> Vec<u32> {
+pub fn descendants(ancestor: u32) -> Vec<u32> {
     let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
         .expect("a Linux machine")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -119,7 +119,8 @@ fn parent_of(process: u32) -> Option<u32> {
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
-fn is_running(process: u32) -> bool {
+/// Whether a process has not ended.
+pub fn is_running(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }

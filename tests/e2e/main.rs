@@ -20,3 +20,4 @@ mod upstream_privacy;
 mod worker_aborts;
 mod worker_isolate;
 mod worker_place;
+mod worker_wrangler;

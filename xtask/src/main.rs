@@ -6,6 +6,7 @@ mod cloudflare;
 mod fastly;
 mod house;
 mod lint;
+mod npm;
 mod plan;
 mod purity;
 mod suite;
@@ -13,6 +14,7 @@ mod target_dir;
 mod targets;
 mod viceroy;
 mod workerd;
+mod wrangler;
 
 use std::process::ExitCode;
 
@@ -33,7 +35,7 @@ struct Arguments {
 enum Command {
     /// Install what is missing, check the house rules, build everything and run every test.
     Test,
-    /// Install what is missing: the two wasm targets of the toolchain, workerd (npm, seconds), and Viceroy (7 to 17
+    /// Install what is missing: the two wasm targets of the toolchain, workerd and wrangler (npm, seconds), and Viceroy (7 to 17
     /// minutes, once).
     Setup,
     /// Check the house rules: format, lints, file sizes and names, and that the core stays free of platforms.

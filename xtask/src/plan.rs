@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::target_dir::TargetDir;
-use crate::{cloudflare, fastly, house, lint, purity, suite, targets, viceroy, workerd};
+use crate::{cloudflare, fastly, house, lint, purity, suite, targets, viceroy};
+use crate::{workerd::WORKERD, wrangler::WRANGLER};
 
 type Action<'a> = Box<dyn Fn() -> Result<()> + 'a>;
 
@@ -74,7 +75,8 @@ pub fn e2e(arguments: Vec<String>) -> Result<()> {
 fn set_up_steps<'a>() -> Vec<Step<'a>> {
     vec![
         minutes("set-up: wasm targets", targets::ensure),
-        minutes("set-up: workerd", workerd::ensure),
+        minutes("set-up: workerd", || WORKERD.ensure()),
+        minutes("set-up: wrangler", || WRANGLER.ensure()),
         minutes("set-up: Viceroy", viceroy::ensure),
     ]
 }

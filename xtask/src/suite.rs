@@ -4,7 +4,9 @@ use anyhow::Result;
 
 use crate::cargo::run;
 use crate::target_dir::TargetDir;
-use crate::{cloudflare, fastly, viceroy, workerd};
+use crate::workerd::WORKERD;
+use crate::wrangler::WRANGLER;
+use crate::{cloudflare, fastly, viceroy};
 
 /// The tests inside of the native crates.
 pub fn unit(target_dir: &TargetDir) -> Result<()> {
@@ -28,5 +30,6 @@ pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
         .env("HEMSTITCH_VICEROY", viceroy::program()?)
         .env("HEMSTITCH_CLOUDFLARE", cloudflare::folder())
         .env("HEMSTITCH_CLOUDFLARE_PANICKING", cloudflare::panicking_folder())
-        .env("HEMSTITCH_WORKERD", workerd::program()?))
+        .env("HEMSTITCH_WORKERD", WORKERD.path()?)
+        .env("HEMSTITCH_WRANGLER", WRANGLER.path()?))
 }

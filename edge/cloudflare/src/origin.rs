@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ::http::header;
+use ::http::{HeaderName, header};
 use hemstitch::http::{OutgoingRequest, ResponseHead};
 use hemstitch::site::Site;
 use wasm_bindgen::JsValue;
@@ -16,6 +16,9 @@ use crate::platform::{Promised, bytes, js};
 pub const FIRST_BYTE_MS: u32 = 15_000;
 /// How long whatever is passed on untouched may take to begin: a report or an upload is slower than a page.
 pub const PASS_FIRST_BYTE_MS: u32 = 60_000;
+
+/// Who was asked, where the platform tells an origin its own name instead.
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// An answer whose body is still arriving.
 pub struct Arrived {
@@ -35,22 +38,26 @@ pub struct OriginBody {
 pub struct Cut;
 
 /// Asks. `source` is a URL, or the name of a binding, or, where there is none of that name, stands for what the
-/// platform has behind the visitor's own URL. `None` where no answer comes in time.
+/// platform has behind the visitor's own URL. What the platform sends as `Host` is the host of that URL. `None` where no answer comes in time.
 pub async fn ask(
     env: &JsValue,
-    outgoing: OutgoingRequest,
+    mut outgoing: OutgoingRequest,
     site: &Site,
     source: &str,
     body: JsValue,
     within_ms: u32,
 ) -> Option<Arrived> {
-    let host = outgoing.headers.get(header::HOST)?.to_str().ok()?;
+    let host = outgoing.headers.get(header::HOST)?.clone();
+    let name = host.to_str().ok()?;
     let is_url = source.starts_with("http://") || source.starts_with("https://");
     let binding = (!is_url && js_sys::Reflect::has(env, &source.into()).unwrap_or(false)).then_some(source);
     let base = match is_url {
         true => source.trim_end_matches('/').to_owned(),
-        false => format!("{}://{host}", site.scheme.as_str()),
+        false => format!("{}://{name}", site.scheme.as_str()),
     };
+    if is_url {
+        outgoing.headers.insert(FORWARDED_HOST, host);
+    }
     let url = format!("{base}{}", outgoing.path_and_query);
     let pairs = convert::pairs(&outgoing.headers);
     let asked = js::ask(env, binding, &url, outgoing.method.as_str(), pairs, &body, within_ms);

@@ -1,12 +1,21 @@
 //! A process that a test started: its lines are read, and it does not outlive its owner.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use super::patience::eventually;
+
+/// Leads a group of processes until its input ends: asks them to end, and after a second ends them.
+const LEADER: &str = r#"trap '' INT TERM
+(trap - INT TERM; exec "$@" </dev/null) &
+read -r _
+kill -TERM 0
+(sleep 1; kill -KILL 0) &
+wait $!"#;
 
 /// A running process. Dropping interrupts it, and kills it if that does not help; a test that panics then prints what it had written.
 #[derive(Debug)]
@@ -19,8 +28,12 @@ pub struct Child {
 impl Child {
     /// Starts the command and collects the lines of both its outputs.
     pub fn start(name: &str, command: &mut Command) -> Child {
+        Child::spawn(name, command, Stdio::null())
+    }
+
+    fn spawn(name: &str, command: &mut Command, input: Stdio) -> Child {
         let mut process = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -29,6 +42,24 @@ impl Child {
         collect(process.stdout.take(), &lines);
         collect(process.stderr.take(), &lines);
         Child { name: name.to_string(), process, lines }
+    }
+
+    /// Starts a command that starts others without telling. All of them end with the value, and also where this process
+    /// ends without a word: then the shell that leads them reads the end of its input.
+    pub fn start_family(name: &str, command: &Command) -> Child {
+        let mut family = Command::new("sh");
+        family.args(["-c", LEADER, "sh"]).arg(command.get_program()).args(command.get_args());
+        if let Some(folder) = command.get_current_dir() {
+            family.current_dir(folder);
+        }
+        for (variable, value) in command.get_envs() {
+            match value {
+                Some(value) => family.env(variable, value),
+                None => family.env_remove(variable),
+            };
+        }
+        family.process_group(0);
+        Child::spawn(name, &mut family, Stdio::piped())
     }
 
     /// What it has written so far.
@@ -69,6 +100,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
+        drop(self.process.stdin.take());
         let mut ended = matches!(self.process.try_wait(), Ok(Some(_)));
         if !ended {
             // Asked first, so that it can end what it has started itself.

@@ -33,6 +33,7 @@ mod viceroy;
 mod visitor;
 mod wire;
 mod workerd;
+mod wrangler;
 
 pub use ask::Ask;
 pub use case::{Case, CaseVisitor, Failure, Fragment};
@@ -42,7 +43,7 @@ pub use gate::Gate;
 pub use in_process::{Arrival, InProcess, Run};
 pub use jws::Jws;
 pub use origin::{Asked, TestOrigin};
-pub use programs::{cases, cloudflare, corpus, hemstitch, panicking_cloudflare, viceroy, workspace};
+pub use programs::{cases, cloudflare, corpus, hemstitch, panicking_cloudflare, viceroy, workerd, workspace};
 pub use publication::{Publication, pointer_signed_by};
 pub use reply::{End, Reply};
 pub use script::Script;
@@ -50,6 +51,7 @@ pub use site::{Secrets, TestSite};
 pub use split::split;
 pub use stage::Stage;
 pub use visitor::{Visitor, facts_token, now};
+pub use wrangler::Wrangler;
 
 /// Turns bodies that take an [`EdgeKind`] into one test for each edge: `name::native`, `name::viceroy` and
 /// `name::workerd`.

@@ -41,9 +41,15 @@ pub fn panicking_cloudflare() -> PathBuf {
 }
 
 /// Cloudflare's runtime: `HEMSTITCH_WORKERD`, else where `cargo xtask setup` puts it.
-pub(super) fn workerd() -> PathBuf {
+pub fn workerd() -> PathBuf {
     let tool = "tools/workerd-1.20261117.1/node_modules/@cloudflare/workerd-linux-64/bin/workerd";
     existing(given("HEMSTITCH_WORKERD").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
+}
+
+/// Cloudflare's command line: `HEMSTITCH_WRANGLER`, else where `cargo xtask setup` puts it.
+pub(super) fn wrangler() -> PathBuf {
+    let tool = "tools/wrangler-4.86.0/node_modules/wrangler/bin/wrangler.js";
+    existing(given("HEMSTITCH_WRANGLER").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
 }
 
 /// Fastly's local runtime: `HEMSTITCH_VICEROY`, else where `cargo xtask setup` puts it.

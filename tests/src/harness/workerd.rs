@@ -97,7 +97,7 @@ const config :Workerd.Config = (
     (name = "cache", external = (address = "{cache}", http = (style = proxy))),
   ],
   sockets = [(name = "edge", address = "127.0.0.1:0", http = (cfBlobHeader = "x-test-cf"), service = "edge")],
-  v8Flags = ["--expose-gc"],
+  v8Flags = ["--expose-gc", "--max-semi-space-size=1"],
 );
 
 const edge :Workerd.Worker = (

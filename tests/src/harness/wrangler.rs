@@ -1,0 +1,94 @@
+//! wrangler, Cloudflare's command line, kept from asking anybody anything.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::child::Child;
+use super::edge::write_whole;
+use super::origin::TestOrigin;
+use super::programs;
+use super::site::TestSite;
+
+/// The Worker of the workspace's `wrangler.toml`, with a state of its own.
+pub struct Wrangler {
+    /// What it keeps: configuration, logs, the local KV.
+    state: TempDir,
+}
+
+impl Wrangler {
+    /// Nothing is published yet.
+    pub fn new() -> Wrangler {
+        Wrangler { state: tempfile::tempdir().expect("a folder for wrangler") }
+    }
+
+    /// `wrangler`, run in the workspace with its `wrangler.toml`.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let home = self.state.path().join("home");
+        let mut command = Command::new(programs::wrangler());
+        command.current_dir(programs::workspace()).args(arguments);
+        command.env("HOME", &home).env("XDG_CONFIG_HOME", home.join(".config"));
+        command
+            .env("WRANGLER_LOG_PATH", home.join("logs"))
+            .env("WRANGLER_REGISTRY_PATH", home.join("registry"));
+        command.env("WRANGLER_CACHE_DIR", home.join("cache")).env("CI", "1").env("NO_COLOR", "1");
+        // With the banner goes the question for a newer version.
+        command.env("WRANGLER_HIDE_BANNER", "true").env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
+        command.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
+        command
+    }
+
+    /// What a command that succeeds writes.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().expect("wrangler starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let written = text(&output.stdout) + &text(&output.stderr);
+        assert!(output.status.success(), "wrangler {arguments:?}: {written}");
+        written
+    }
+
+    /// Puts what a site published into the local KV.
+    pub fn publish(&self, site: &TestSite) {
+        for (number, (key, value)) in site.kv.iter().enumerate() {
+            let file = self.state.path().join(format!("value-{number}"));
+            write_whole(&file, value);
+            let (file, kv) = (text(&file), text(&self.kv()));
+            let put = ["kv", "key", "put", key, "--path", &file, "--binding", "HEMSTITCH_KV", "--local"];
+            self.run(&[put.as_slice(), &["--persist-to", &kv]].concat());
+        }
+    }
+
+    /// `wrangler dev`, with this site and its origin, and where it listens.
+    pub fn dev(&self, origin: &TestOrigin, site: &TestSite) -> (Child, String) {
+        let nobody = super::edge::NOBODY;
+        let sites = json!({ &site.host: site.configuration(&origin.url(), nobody) }).to_string();
+        let capitals = site.name.to_uppercase();
+        let secret =
+            |ring: &str| format!("{capitals}_{}='{}'\n", ring.to_uppercase(), site.secrets().keyring(ring));
+        let secrets = ["profile", "facts"].map(secret).concat();
+        let file = self.state.path().join("secrets.env");
+        write_whole(&file, secrets.as_bytes());
+        let (file, kv) = (text(&file), text(&self.kv()));
+        let var = format!("HEMSTITCH_SITES:{sites}");
+        let dev = ["dev", "--local", "--persist-to", &kv, "--env-file", &file, "--var", &var];
+        let ports = ["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"];
+        let quiet = ["--show-interactive-dev-session=false"];
+        let command = self.command(&[dev.as_slice(), &ports, &quiet].concat());
+        let mut child = Child::start_family("wrangler dev", &command);
+        let address = child.wait_for_line("Ready on http://");
+        (child, address)
+    }
+
+    fn kv(&self) -> PathBuf {
+        let kv = self.state.path().join("kv");
+        fs::create_dir_all(&kv).expect("a folder for the local KV");
+        kv
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a path of UTF-8").to_string()
+}
