@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use e2e::harness::patience::eventually;
-use e2e::harness::{Child, EdgeKind, hemstitch, viceroy, workspace};
+use e2e::harness::{Child, EdgeKind, hemstitch, viceroy, workerd, workspace};
 use e2e::on_each_edge;
 
 on_each_edge! {
@@ -19,9 +19,11 @@ on_each_edge! {
 pub fn command(kind: EdgeKind, port: u16) -> Command {
     let mut command = Command::new(hemstitch());
     command.current_dir(workspace()).args(["demo", "--port", &port.to_string()]);
-    if kind == EdgeKind::Viceroy {
-        command.args(["--on", "fastly"]).env("HEMSTITCH_VICEROY", viceroy());
-    }
+    match kind {
+        EdgeKind::Native => &mut command,
+        EdgeKind::Viceroy => command.args(["--on", "fastly"]).env("HEMSTITCH_VICEROY", viceroy()),
+        EdgeKind::Workerd => command.args(["--on", "cloudflare"]).env("HEMSTITCH_WORKERD", workerd()),
+    };
     command
 }
 
@@ -45,10 +47,6 @@ fn run(command: &str) -> String {
 }
 
 fn the_three_commands_answer_differently(kind: EdgeKind) {
-    if kind == EdgeKind::Workerd {
-        println!("skipped: the demo runs on the native edge and on Viceroy");
-        return;
-    }
     let child = Child::start("the demo", &mut command(kind, 0));
     let commands = commands_of(&child);
     for turn in ["cold", "warm"] {
@@ -62,10 +60,6 @@ fn the_three_commands_answer_differently(kind: EdgeKind) {
 }
 
 fn ctrl_c_stops_everything(kind: EdgeKind) {
-    if kind == EdgeKind::Workerd {
-        println!("skipped: the demo runs on the native edge and on Viceroy");
-        return;
-    }
     let mut child = Child::start("the demo", &mut command(kind, 0));
     let commands = commands_of(&child);
     run(&commands[0]);
@@ -81,10 +75,6 @@ fn ctrl_c_stops_everything(kind: EdgeKind) {
 }
 
 fn a_taken_port_is_said_with_a_hint(kind: EdgeKind) {
-    if kind == EdgeKind::Workerd {
-        println!("skipped: the demo runs on the native edge and on Viceroy");
-        return;
-    }
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("a bound socket").port();
     let mut child = Child::start("the demo", &mut command(kind, port));

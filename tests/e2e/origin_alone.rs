@@ -20,10 +20,6 @@ const PAGES: [&str; 7] = [
 ];
 
 fn the_origin_alone_gives_the_pages_that_the_edge_gives(kind: EdgeKind) {
-    if kind == EdgeKind::Workerd {
-        println!("skipped: the demo runs on the native edge and on Viceroy");
-        return;
-    }
     let child = Child::start("the demo", &mut demo::command(kind, 0));
     let curls = demo::commands_of(&child);
     let lines = child.lines();

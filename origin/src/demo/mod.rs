@@ -1,16 +1,21 @@
 //! The demo: origin and edge on an embedded site, with keys of their own.
 //!
 //! ```text
-//! site_files ─► Stage (pages, keys, KV) ─► origin ─► edge: native, or fastly under viceroy ─► visitors
+//! site_files ─► Stage (pages, keys, KV) ─► origin ─► edge: native, fastly under viceroy, or cloudflare under workerd
 //! ```
 
+mod cloudflare;
 mod fastly;
 mod fastly_stores;
+mod kv_service;
 mod native;
+mod running;
 mod site_files;
 mod stage;
+mod tools;
 mod viceroy;
 mod visitors;
+mod workerd;
 
 pub use fastly_stores::FastlyStores;
 pub use stage::{SITE, Secrets, Stage};
@@ -37,6 +42,8 @@ pub enum Platform {
     Native,
     /// As wasm for Fastly Compute, under its local runtime Viceroy
     Fastly,
+    /// As a Worker for Cloudflare, under its runtime workerd
+    Cloudflare,
 }
 
 /// Runs until somebody stops it, and leaves nothing behind.
@@ -60,27 +67,26 @@ async fn show(
 ) -> Result<()> {
     let stage = Stage::set_up(folder.path(), &Secrets::fresh()?)?;
     let origin = start_origin(&stage).await?;
-    match platform {
+    let mut edge = match platform {
         Platform::Native => {
             let edge = native::bind(&stage, origin, address).await?;
             announce(platform, edge.local_addr(), origin, &stage, started)?;
             edge.run(stop.requested()).await;
-            Ok(())
+            return Ok(());
         }
-        Platform::Fastly => {
-            let mut edge = fastly::start(&stage, origin, address)?;
-            let lived = async {
-                announce(platform, edge.listening().await?, origin, &stage, started)?;
-                edge.ended().await
-            };
-            let lived = tokio::select! {
-                biased;
-                () = stop.requested() => Ok(()),
-                ended = lived => ended,
-            };
-            lived.and(edge.stop().await)
-        }
-    }
+        Platform::Fastly => fastly::start(&stage, origin, address)?,
+        Platform::Cloudflare => cloudflare::start(&stage, origin, address).await?,
+    };
+    let lived = async {
+        announce(platform, edge.listening().await?, origin, &stage, started)?;
+        edge.ended().await
+    };
+    let lived = tokio::select! {
+        biased;
+        () = stop.requested() => Ok(()),
+        ended = lived => ended,
+    };
+    lived.and(edge.stop().await)
 }
 
 /// A folder that is its owner's alone, and goes when it is dropped.
@@ -110,6 +116,7 @@ fn announce(
     let edge_name = match platform {
         Platform::Native => "the native edge",
         Platform::Fastly => "Fastly Compute, under Viceroy",
+        Platform::Cloudflare => "Cloudflare Workers, under workerd",
     };
     let ready = started.elapsed().as_millis();
     let site = format!("http://{edge}/");
