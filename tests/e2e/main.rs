@@ -18,6 +18,7 @@ mod stampede;
 mod streaming;
 mod upstream_privacy;
 mod worker_aborts;
+mod worker_faults;
 mod worker_isolate;
 mod worker_place;
 mod worker_wrangler;

@@ -15,7 +15,7 @@ use wasm_bindgen::JsCast;
 
 use crate::clock;
 use crate::instance::Instance;
-use crate::platform::{self, Promised, js};
+use crate::platform::{self, Promised, js, within};
 
 /// Where nobody's requests lead. The host has no meaning to the platform, and no DNS.
 const PREFIX: &str = "https://cache.hemstitch.invalid";
@@ -23,6 +23,11 @@ const PREFIX: &str = "https://cache.hemstitch.invalid";
 const PACK_AGE_S: u64 = 7 * 86_400;
 /// What does not live longer is not worth a place outside of the isolate, in seconds.
 const SHORT_S: u64 = 5;
+
+/// How long a visitor waits for the cache of the data centre, in milliseconds. The origin is asked then.
+const LOOK_MS: u32 = 1_000;
+/// How long an object may take to get there, in milliseconds.
+const STORE_MS: u32 = 10_000;
 
 /// What the cache has for a key.
 pub enum Found {
@@ -136,7 +141,7 @@ pub async fn put_pack(site: &str, hash: &PackHash, pack: &[u8]) {
 }
 
 async fn fetched(url: &str) -> Option<(Bytes, Life)> {
-    let found: Array = Promised::from(js::cached(url)).await.ok()?.dyn_into().ok()?;
+    let found: Array = within(LOOK_MS, Promised::from(js::cached(url))).await?.ok()?.dyn_into().ok()?;
     let life = life_of(&found.get(0).as_string()?)?;
     let object: Uint8Array = found.get(1).dyn_into().ok()?;
     Some((object.to_vec().into(), life))
@@ -149,7 +154,8 @@ async fn keep(url: &str, object: &[u8], life: Life, seconds: u64, site: &str) {
             life.born.0, life.fresh_until.0, life.revalidate_until.0, life.stale_until.0
         );
         // What the cache does not take, the isolate still has.
-        let _ = Promised::from(js::store(url, platform::array(object), &life, seconds as f64, site)).await;
+        let storing = js::store(url, platform::array(object), &life, seconds as f64, site);
+        let _ = within(STORE_MS, Promised::from(storing)).await;
     }
 }
 

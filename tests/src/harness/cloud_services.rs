@@ -19,10 +19,27 @@ pub(super) struct CloudServices {
     pub(super) cache: Service,
 }
 
+/// How a service of the platform fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Fault {
+    /// Not at all.
+    #[default]
+    None,
+    /// It answers 500, with a body.
+    Error,
+    /// It answers 200, with bytes that mean nothing.
+    Garbage,
+    /// It ends the connection instead of an answer.
+    HangUp,
+    /// It takes the question and does not answer.
+    Silence,
+}
+
 /// One service: values by key.
 pub(super) struct Service {
     address: SocketAddr,
     values: Values,
+    fault: Arc<Mutex<Fault>>,
     closing: Arc<AtomicBool>,
 }
 
@@ -40,22 +57,27 @@ impl Service {
         let socket = TcpListener::bind("127.0.0.1:0")?;
         let address = socket.local_addr()?;
         let (values, closing) = (Values::default(), Arc::new(AtomicBool::new(false)));
-        let (shared, stop) = (Arc::clone(&values), Arc::clone(&closing));
+        let fault = Arc::new(Mutex::new(Fault::None));
+        let (shared, stop, failing) = (Arc::clone(&values), Arc::clone(&closing), Arc::clone(&fault));
         thread::spawn(move || {
             for connection in socket.incoming().flatten() {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                let values = Arc::clone(&shared);
+                let (values, fault) = (Arc::clone(&shared), Arc::clone(&failing));
                 // A client that goes away has no more questions.
-                thread::spawn(move || drop(serve(&connection, &values, answer)));
+                thread::spawn(move || drop(serve(&connection, &values, &fault, answer)));
             }
         });
-        Ok(Service { address, values, closing })
+        Ok(Service { address, values, fault, closing })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(super) fn fail(&self, fault: Fault) {
+        *self.fault.lock().expect("no holder of the lock panics") = fault;
     }
 
     pub(super) fn put(&self, key: &str, value: &[u8]) {
@@ -71,7 +93,12 @@ impl Drop for Service {
     }
 }
 
-fn serve(mut connection: &TcpStream, values: &Values, answer: Answer) -> io::Result<()> {
+fn serve(
+    mut connection: &TcpStream,
+    values: &Values,
+    fault: &Mutex<Fault>,
+    answer: Answer,
+) -> io::Result<()> {
     connection.set_nodelay(true)?;
     let mut reader = BufReader::new(connection);
     while let Some(head) = Head::read(&mut reader)? {
@@ -80,7 +107,15 @@ fn serve(mut connection: &TcpStream, values: &Values, answer: Answer) -> io::Res
         while let Some(piece) = framing.read_some(&mut reader)? {
             body.extend(piece);
         }
-        connection.write_all(&answer(values, &head, body))?;
+        let fault = *fault.lock().expect("no holder of the lock panics");
+        let bytes = match fault {
+            Fault::None => answer(values, &head, body),
+            Fault::Error => with_length("500 Internal Server Error", b"the platform failed"),
+            Fault::Garbage => with_length("200 OK", &[0xff; 3_000]),
+            Fault::HangUp => return Ok(()),
+            Fault::Silence => continue,
+        };
+        connection.write_all(&bytes)?;
     }
     Ok(())
 }

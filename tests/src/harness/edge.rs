@@ -8,6 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::child::Child;
+use super::cloud_services::Fault;
 use super::origin::TestOrigin;
 use super::site::TestSite;
 use super::workerd::Workerd;
@@ -51,17 +52,23 @@ impl Edge {
         let (child, address) = match kind {
             EdgeKind::Native => native::start(folder.path(), origin, sites),
             EdgeKind::Viceroy => viceroy::start(folder.path(), origin, sites),
-            EdgeKind::Workerd => return Edge::workerd(&programs::cloudflare(), origin, sites),
+            EdgeKind::Workerd => return Edge::workerd(&programs::cloudflare(), origin, sites, &[]),
         };
         let address =
             address.parse().unwrap_or_else(|error| panic!("{kind:?} listens on {address}: {error}"));
         Edge { kind, address, process: Process::Alone(child), folder }
     }
 
-    /// Starts the Worker of a folder under workerd.
-    pub fn workerd(worker: &Path, origin: &TestOrigin, sites: &[TestSite]) -> Edge {
+    /// Starts the Worker of a folder under workerd. `settings` are variables and secrets in place of those that the sites
+    /// come to, or `None` to leave one out.
+    pub fn workerd(
+        worker: &Path,
+        origin: &TestOrigin,
+        sites: &[TestSite],
+        settings: &[(&str, Option<&str>)],
+    ) -> Edge {
         let folder = tempfile::tempdir().expect("a folder for the edge");
-        let workerd = Box::new(Workerd::start(folder.path(), worker, origin, sites));
+        let workerd = Box::new(Workerd::start(folder.path(), worker, origin, sites, settings));
         let (kind, address) = (EdgeKind::Workerd, workerd.address);
         Edge { kind, address, process: Process::Workerd(workerd), folder }
     }
@@ -96,6 +103,13 @@ impl Edge {
             }
             Process::Alone(_) => viceroy::set_personalization(self.folder.path(), setting),
         }
+    }
+
+    /// Breaks KV and cache of a Worker's platform, or mends them.
+    pub fn set_faults(&self, kv: Fault, cache: Fault) {
+        let Process::Workerd(workerd) = &self.process else { panic!("only a Worker's platform is ours") };
+        workerd.services.kv.fail(kv);
+        workerd.services.cache.fail(cache);
     }
 
     /// Publishes while the edge runs. Viceroy's KV cannot be written from outside.

@@ -38,6 +38,7 @@ mod wrangler;
 pub use ask::Ask;
 pub use case::{Case, CaseVisitor, Failure, Fragment};
 pub use child::Child;
+pub use cloud_services::Fault;
 pub use edge::{EVERY_KIND, Edge, EdgeKind};
 pub use gate::Gate;
 pub use in_process::{Arrival, InProcess, Run};

@@ -41,9 +41,13 @@ impl Stage {
 
     /// One site behind the Worker of a folder.
     pub fn of_worker(worker: &Path, site: TestSite) -> Stage {
+        Stage::of_worker_with(worker, vec![site], &[])
+    }
+
+    /// The same, with variables and secrets in place of those that the sites come to, or without some of them.
+    pub fn of_worker_with(worker: &Path, sites: Vec<TestSite>, settings: &[(&str, Option<&str>)]) -> Stage {
         let origin = TestOrigin::start().expect("an origin on loopback");
-        let sites = vec![site];
-        Stage { edge: Edge::workerd(worker, &origin, &sites), origin, sites }
+        Stage { edge: Edge::workerd(worker, &origin, &sites, settings), origin, sites }
     }
 
     /// The first site.

@@ -1,5 +1,6 @@
 //! Starts the Cloudflare edge under workerd, with KV and cache of ours behind it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ use super::site::TestSite;
 const MODULES: [&str; 5] =
     ["worker.js", "tasks.js", "platform.js", "hemstitch_cloudflare.js", "hemstitch_cloudflare_bg.wasm"];
 
+const PERSONALIZATION: &str = "HEMSTITCH_PERSONALIZATION";
+
 /// workerd, which is started anew where the platform would start new isolates.
 pub(super) struct Workerd {
     folder: PathBuf,
@@ -28,7 +31,14 @@ pub(super) struct Workerd {
 }
 
 impl Workerd {
-    pub(super) fn start(folder: &Path, worker: &Path, origin: &TestOrigin, sites: &[TestSite]) -> Workerd {
+    /// `settings` are variables and secrets in place of those that the sites come to, or `None` to leave one out.
+    pub(super) fn start(
+        folder: &Path,
+        worker: &Path,
+        origin: &TestOrigin,
+        sites: &[TestSite],
+        settings: &[(&str, Option<&str>)],
+    ) -> Workerd {
         let services = CloudServices::start().expect("services on loopback");
         let (mut configured, mut keys) = (Map::new(), Map::new());
         for site in sites {
@@ -38,14 +48,22 @@ impl Workerd {
             let rings = ["profile", "facts"].map(ring).into_iter().collect();
             keys.insert(site.name.clone(), Value::Object(rings));
         }
-        write_whole(&folder.join("sites.json"), Value::Object(configured).to_string().as_bytes());
-        write_whole(&folder.join("keys.json"), Value::Object(keys).to_string().as_bytes());
-        write_whole(&folder.join("personalization"), b"on");
+        let mut texts = BTreeMap::from([
+            ("HEMSTITCH_SITES", Some(Value::Object(configured).to_string())),
+            ("HEMSTITCH_KEYS", Some(Value::Object(keys).to_string())),
+            (PERSONALIZATION, Some("on".to_string())),
+        ]);
+        texts.extend(settings.iter().map(|(name, text)| (*name, text.map(str::to_string))));
+        texts.retain(|_, text| text.is_some());
+        for (name, text) in &texts {
+            write_whole(&folder.join(name), text.as_deref().unwrap_or_default().as_bytes());
+        }
         for module in MODULES {
             // Beside the manifest, since it embeds nothing by an absolute path.
             fs::copy(worker.join(module), folder.join(module)).expect("a Worker that was built whole");
         }
-        let manifest = manifest_of(&origin.address().to_string(), &services);
+        let names: Vec<&str> = texts.into_keys().collect();
+        let manifest = manifest_of(&origin.address().to_string(), &services, &names);
         write_whole(&folder.join("workerd.capnp"), manifest.as_bytes());
         let (child, address) = launch(folder, "127.0.0.1:0");
         let address = address.parse().expect("an address of loopback");
@@ -58,7 +76,7 @@ impl Workerd {
         child.interrupt();
         child.wait_for_end();
         let address = self.address.to_string();
-        write_whole(&self.folder.join("personalization"), setting.as_bytes());
+        write_whole(&self.folder.join(PERSONALIZATION), setting.as_bytes());
         *child = launch(&self.folder, &address).0;
     }
 }
@@ -77,12 +95,14 @@ fn launch(folder: &Path, listen: &str) -> (Child, String) {
     (child, format!("127.0.0.1:{digits}"))
 }
 
-fn manifest_of(origin: &str, services: &CloudServices) -> String {
+fn manifest_of(origin: &str, services: &CloudServices, texts: &[&str]) -> String {
     let module = |name: &&str| {
         let kind = if name.ends_with(".wasm") { "wasm" } else { "esModule" };
         format!("(name = \"{name}\", {kind} = embed \"{name}\")")
     };
     let modules: Vec<String> = MODULES.iter().map(module).collect();
+    let text = |name: &&str| format!("(name = \"{name}\", text = embed \"{name}\"),");
+    let texts: Vec<String> = texts.iter().map(text).collect();
     let nobody = NOBODY.trim_start_matches("http://");
     let (kv, cache) = (services.kv.address(), services.cache.address());
     format!(
@@ -109,12 +129,11 @@ const edge :Workerd.Worker = (
     (name = "ORIGIN", service = "origin"),
     (name = "NOBODY", service = "nobody"),
     (name = "HEMSTITCH_KV", kvNamespace = "kv"),
-    (name = "HEMSTITCH_SITES", text = embed "sites.json"),
-    (name = "HEMSTITCH_KEYS", text = embed "keys.json"),
-    (name = "HEMSTITCH_PERSONALIZATION", text = embed "personalization"),
+    {texts}
   ],
 );
 "#,
         modules = modules.join(", "),
+        texts = texts.join("\n    "),
     )
 }
