@@ -16,6 +16,7 @@ fn a_worker_knows_the_place_that_the_platform_tells_and_no_other() {
     });
     let stage = Stage::of_worker(&cloudflare(), TestSite::new("places").ruleset(&rules));
     stage.serve("/", Script::page(scene::PAGE));
+    let long = json!({ "country": "D".repeat(20_000), "city": "Augsburg ".repeat(1_000) }).to_string();
     for (told, expected) in [
         (r#"{"country":"DE","regionCode":"BY","city":"Augsburg","continent":"EU"}"#, "place.city"),
         (r#"{"country":"DE","regionCode":"BY","continent":"EU"}"#, "place.region"),
@@ -23,6 +24,12 @@ fn a_worker_knows_the_place_that_the_platform_tells_and_no_other() {
         (r#"{"continent":"EU"}"#, "place.continent"),
         (r#"{"country":7,"city":null,"regionCode":{"a":[]},"continent":"EU"}"#, "place.continent"),
         (r#"{"country":"T1"}"#, scene::DEFAULT),
+        (r#"{"country":"de"}"#, "place.country"),
+        (r#"{"country":["DE"],"city":{"toString":"Augsburg"},"regionCode":true,"continent":-1}"#, scene::DEFAULT),
+        (r#"{"country":"\u0000\ud800","city":"ẞ\u202e","continent":"EU"}"#, "place.continent"),
+        (r#"{"country":"","city":"","regionCode":"","continent":""}"#, scene::DEFAULT),
+        (&long, scene::DEFAULT),
+        ("[]", scene::DEFAULT),
         ("{}", scene::DEFAULT),
     ] {
         let reply = stage.get("/").header("x-test-cf", told).send();

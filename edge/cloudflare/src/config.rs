@@ -7,6 +7,9 @@
 //! | `<SITE>_PROFILE`, `<SITE>_FACTS` | secret | a keyring |
 //! | `HEMSTITCH_KEYS` | secret | a JSON map from site to `{"profile": keyring, "facts": keyring}`, in place of those |
 //!
+//! All of it is read once. To change a variable or a secret is to deploy, and a deployment starts new isolates: so the
+//! kill switch is turned by a deployment, in seconds, and needs no KV.
+//!
 //! `<SITE>` is the site's name in capitals, with `_` for `-`.
 
 use std::cell::RefCell;
