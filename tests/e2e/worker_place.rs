@@ -25,7 +25,10 @@ fn a_worker_knows_the_place_that_the_platform_tells_and_no_other() {
         (r#"{"country":7,"city":null,"regionCode":{"a":[]},"continent":"EU"}"#, "place.continent"),
         (r#"{"country":"T1"}"#, scene::DEFAULT),
         (r#"{"country":"de"}"#, "place.country"),
-        (r#"{"country":["DE"],"city":{"toString":"Augsburg"},"regionCode":true,"continent":-1}"#, scene::DEFAULT),
+        (
+            r#"{"country":["DE"],"city":{"toString":"Augsburg"},"regionCode":true,"continent":-1}"#,
+            scene::DEFAULT,
+        ),
         (r#"{"country":"\u0000\ud800","city":"ẞ\u202e","continent":"EU"}"#, "place.continent"),
         (r#"{"country":"","city":"","regionCode":"","continent":""}"#, scene::DEFAULT),
         (&long, scene::DEFAULT),

@@ -1,7 +1,9 @@
 //! A sample of the cases with Cloudflare's own tools, and the `wrangler.toml` that people deploy with.
 
+use std::fs;
+
 use e2e::harness::patience::eventually;
-use e2e::harness::{Ask, Script, TestOrigin, Wrangler, cloudflare, scene};
+use e2e::harness::{Ask, Script, TestOrigin, Wrangler, cloudflare, scene, workspace};
 
 use crate::demo::{descendants, is_running};
 
@@ -58,4 +60,23 @@ fn the_worker_passes_the_dry_run_of_a_deployment_and_is_small() {
     let kilobytes: f64 = size.and_then(|(size, _)| size.parse().ok()).expect(&written);
     assert!(kilobytes * 1024.0 <= MOST, "{written}");
     assert!(written.contains("HEMSTITCH_KV") && written.contains("HEMSTITCH_SITES"), "{written}");
+}
+
+#[test]
+fn the_manual_of_publishing_ends_with_pack_and_pointer_in_kv() {
+    let manual = fs::read_to_string(workspace().join("docs/cloudflare.md")).expect("a manual");
+    let publishing = manual.split("## Publish").nth(1).expect("a chapter on publishing");
+    let commands = publishing.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
+    let folder = tempfile::tempdir().expect("a folder");
+    let ruleset = folder.path().join("ruleset.json");
+    fs::write(ruleset, scene::rules().to_string()).expect("a file in a folder of ours");
+    let wrangler = Wrangler::new();
+    wrangler.follow(commands.expect("commands"), folder.path());
+
+    let kv = folder.path().join("kv/acme");
+    assert_eq!(wrangler.kept("acme/pointer"), fs::read(kv.join("pointer")).expect("a pointer"));
+    let packs = fs::read_dir(kv.join("pack")).expect("packs").collect::<Result<Vec<_>, _>>().expect("packs");
+    let [pack] = packs.as_slice() else { panic!("{packs:?}") };
+    let key = format!("acme/pack/{}", pack.file_name().to_string_lossy());
+    assert_eq!(wrangler.kept(&key), fs::read(pack.path()).expect("a pack"), "{key}");
 }

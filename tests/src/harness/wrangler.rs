@@ -1,6 +1,8 @@
 //! wrangler, Cloudflare's command line, kept from asking anybody anything.
 
+use std::env;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -59,6 +61,44 @@ impl Wrangler {
             let put = ["kv", "key", "put", key, "--path", &file, "--binding", "HEMSTITCH_KV", "--local"];
             self.run(&[put.as_slice(), &["--persist-to", &kv]].concat());
         }
+    }
+
+    /// Runs a manual's shell commands in a folder. Their `hemstitch` is ours, and their `wrangler` this one, with what it
+    /// would do to an account done to the local KV.
+    pub fn follow(&self, manual: &str, folder: &Path) {
+        let bin = self.state.path().join("bin");
+        let like = self.command(&[]);
+        let exports = like
+            .get_envs()
+            .filter_map(|(name, value)| Some(format!("export {}='{}'\n", name.to_str()?, value?.to_str()?)));
+        let (kv, workspace) = (text(&self.kv()), text(&programs::workspace()));
+        let wrangler = format!(
+            "#!/bin/sh\n{}for argument; do shift\n\
+             case $argument in --remote) set -- \"$@\" --local --persist-to '{kv}';; *) set -- \"$@\" \"$argument\";; esac\n\
+             done\nexec '{}' --config '{workspace}/wrangler.toml' \"$@\"\n",
+            exports.collect::<String>(),
+            text(&programs::wrangler()),
+        );
+        let hemstitch = format!("#!/bin/sh\nexec '{}' \"$@\"\n", text(&programs::hemstitch()));
+        for (name, script) in [("wrangler", wrangler), ("hemstitch", hemstitch)] {
+            write_whole(&bin.join(name), script.as_bytes());
+            let ours = fs::Permissions::from_mode(0o700);
+            fs::set_permissions(bin.join(name), ours).expect("a file of ours");
+        }
+        let path = format!("{}:{}", text(&bin), env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        let output = shell.args(["-euc", manual]).current_dir(folder).env("PATH", path).output();
+        let output = output.expect("a shell");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// What the local KV has under a key.
+    pub fn kept(&self, key: &str) -> Vec<u8> {
+        let kv = text(&self.kv());
+        let get = ["kv", "key", "get", key, "--binding", "HEMSTITCH_KV", "--local", "--persist-to", &kv];
+        let output = self.command(&get).output().expect("wrangler starts");
+        assert!(output.status.success(), "{key}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
     }
 
     /// `wrangler dev`, with this site and its origin, and where it listens.
