@@ -13,7 +13,7 @@ const MOST: f64 = 600_000.0;
 #[test]
 fn wrangler_dev_serves_what_was_published_with_wrangler() {
     assert!(cloudflare().is_dir());
-    let (wrangler, site) = (Wrangler::new(), scene::site("wrangled"));
+    let (wrangler, site) = (Wrangler::with_empty_kv(), scene::site("wrangled"));
     wrangler.publish(&site);
     let origin = TestOrigin::start().expect("an origin on loopback");
     // Whoever is asked by a URL is told the host of that URL.
@@ -55,7 +55,7 @@ fn wrangler_dev_serves_what_was_published_with_wrangler() {
 #[test]
 fn the_worker_passes_the_dry_run_of_a_deployment_and_is_small() {
     assert!(cloudflare().is_dir());
-    let written = Wrangler::new().run(&["deploy", "--dry-run"]);
+    let written = Wrangler::with_empty_kv().run(&["deploy", "--dry-run"]);
     let size = written.split("gzip: ").nth(1).and_then(|rest| rest.split_once(" KiB"));
     let kilobytes: f64 = size.and_then(|(size, _)| size.parse().ok()).expect(&written);
     assert!(kilobytes * 1024.0 <= MOST, "{written}");
@@ -70,7 +70,7 @@ fn the_manual_of_publishing_ends_with_pack_and_pointer_in_kv() {
     let folder = tempfile::tempdir().expect("a folder");
     let ruleset = folder.path().join("ruleset.json");
     fs::write(ruleset, scene::rules().to_string()).expect("a file in a folder of ours");
-    let wrangler = Wrangler::new();
+    let wrangler = Wrangler::with_empty_kv();
     wrangler.follow(commands.expect("commands"), folder.path());
 
     let kv = folder.path().join("kv/acme");

@@ -22,8 +22,8 @@ pub struct Wrangler {
 }
 
 impl Wrangler {
-    /// Nothing is published yet.
-    pub fn new() -> Wrangler {
+    /// Nothing has been published.
+    pub fn with_empty_kv() -> Wrangler {
         Wrangler { state: tempfile::tempdir().expect("a folder for wrangler") }
     }
 
