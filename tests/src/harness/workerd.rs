@@ -117,6 +117,7 @@ const config :Workerd.Config = (
     (name = "cache", external = (address = "{cache}", http = (style = proxy))),
   ],
   sockets = [(name = "edge", address = "127.0.0.1:0", http = (cfBlobHeader = "x-test-cf"), service = "edge")],
+  # So that what memory is left can be compared: garbage goes when a test says so, and its pools stay small.
   v8Flags = ["--expose-gc", "--max-semi-space-size=1"],
 );
 
