@@ -3,13 +3,32 @@
 const CACHE = "hemstitch";
 const PIECE = 64 * 1024;
 const LIFE = "x-hs-life";
+const MOST_ZONES = 1000;
+// Milliseconds.
+const OFFSET_LIFE = 60 * 1000;
+const offsets = new Map();
 
-// [method, url, country, region, city, continent, name, value, name, value …]
+// [method, url, country, region, city, continent, seconds east of UTC, name, value, name, value …]
 export function head(request) {
   const text = (value) => (typeof value === "string" ? value : "");
   const cf = request.cf ?? {};
   const place = [cf.country, cf.regionCode, cf.city, cf.continent].map(text);
-  return [request.method, request.url, ...place, ...[...request.headers].flat()];
+  return [request.method, request.url, ...place, offsetOf(text(cf.timezone)), ...[...request.headers].flat()];
+}
+
+// Of a time zone by its name, as text; empty where that is none. It changes twice a year, and is looked up rarely.
+function offsetOf(zone) {
+  const now = Date.now();
+  const known = offsets.get(zone);
+  if (known && now < known.until) return known.offset;
+  let offset = "";
+  try {
+    const format = zone && new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" });
+    const [, sign, hours, minutes] = /GMT(?:([+-])(\d\d):(\d\d))?/.exec(format.format(now));
+    offset = String((sign === "-" ? -60 : 60) * ((hours ?? 0) * 60 + Number(minutes ?? 0)));
+  } catch {}
+  if (known || offsets.size < MOST_ZONES) offsets.set(zone, { offset, until: now + OFFSET_LIFE });
+  return offset;
 }
 
 // [status, name, value, name, value …]

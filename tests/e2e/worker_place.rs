@@ -7,11 +7,12 @@ use serde_json::json;
 fn a_worker_knows_the_place_that_the_platform_tells_and_no_other() {
     let by = |name: &str, value: &str| json!({ "id": name, "when": { name: value }, "block": name });
     let block = |name: &str| (name.to_string(), json!({ "html": name }));
-    let names = ["place.country", "place.region", "place.city", "place.continent"];
+    let names = ["place.country", "place.region", "place.city", "place.continent", "place.utc_offset"];
     let rules = json!({
         "blocks": names.map(block).into_iter().collect::<serde_json::Map<_, _>>(),
         "slots": { "hero": { "rules": [
             by("place.city", "Augsburg"), by("place.region", "BY"), by("place.country", "DE"), by("place.continent", "EU"),
+            json!({ "id": "offset", "when": { "place.utc_offset": 19_800 }, "block": "place.utc_offset" }),
         ] } },
     });
     let stage = Stage::of_worker(&cloudflare(), TestSite::new("places").ruleset(&rules));
@@ -24,6 +25,9 @@ fn a_worker_knows_the_place_that_the_platform_tells_and_no_other() {
         (r#"{"continent":"EU"}"#, "place.continent"),
         (r#"{"country":7,"city":null,"regionCode":{"a":[]},"continent":"EU"}"#, "place.continent"),
         (r#"{"country":"T1"}"#, scene::DEFAULT),
+        (r#"{"timezone":"Asia/Kolkata"}"#, "place.utc_offset"),
+        (r#"{"timezone":"Mars/Olympus Mons","country":"DE"}"#, "place.country"),
+        (r#"{"timezone":19800}"#, scene::DEFAULT),
         (r#"{"country":"de"}"#, "place.country"),
         (
             r#"{"country":["DE"],"city":{"toString":"Augsburg"},"regionCode":true,"continent":-1}"#,

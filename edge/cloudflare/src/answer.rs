@@ -51,7 +51,10 @@ pub async fn answer(visitor: Visitor, request: JsValue, env: JsValue) {
         }
         Route::Page(lookup) => {
             let (exchange, late) = arrive(&instance, &served, env, visitor, head, place).await;
-            exchange.page(lookup).await;
+            match exchange.visit.gate() {
+                Some(session) => exchange.send(Box::new(session)).await,
+                None => exchange.page(lookup).await,
+            }
             settle(exchange, late).await;
         }
     }
@@ -66,6 +69,7 @@ async fn arrive(
     head: RequestHead,
     place: Place,
 ) -> (Exchange, Late) {
+    let arrived_ms = clock::ms();
     let (pack, late) = packs::in_force(instance, served, &env).await;
     // Without randomness no visitor gets an id, rather than all of them the same one.
     let entropy = <[u8; 16]>::try_from(js::random()).ok();
@@ -76,7 +80,7 @@ async fn arrive(
     let store = Rc::new(Store::new(Rc::clone(instance), &served.site.name));
     let fills = Rc::clone(&instance.fills);
     let fetcher = Rc::new(Fetcher { served: Rc::clone(served), env, store, fills });
-    (Exchange { visit, pack, visitor, fetcher, refresh: RefCell::default() }, late)
+    (Exchange { visit, arrived_ms, pack, visitor, fetcher, refresh: RefCell::default() }, late)
 }
 
 /// What is left to do when the visitor has been answered.

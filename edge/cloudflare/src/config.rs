@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | `HEMSTITCH_SITES` | variable | a JSON map from host to site |
 //! | `HEMSTITCH_PERSONALIZATION`, and the same with `_<SITE>` | variable | `on`, `off` or `off:rule,rule` |
-//! | `<SITE>_PROFILE`, `<SITE>_FACTS` | secret | a keyring |
-//! | `HEMSTITCH_KEYS` | secret | a JSON map from site to `{"profile": keyring, "facts": keyring}`, in place of those |
+//! | `<SITE>_PROFILE`, `_FACTS`, `_EXPLAIN` | secret | a keyring |
+//! | `HEMSTITCH_KEYS` | secret | a JSON map from site to `{"profile": keyring, "facts": …}`, in place of those |
 //!
 //! All of it is read once. To change a variable or a secret is to deploy, and a deployment starts new isolates: so the
 //! kill switch is turned by a deployment, in seconds, and needs no KV.
@@ -78,7 +78,11 @@ impl ServedSite {
             let read = Keyring::parse(of_site.or_else(|| js::setting(env, &name))?.as_bytes());
             read.inspect_err(|error| js::complain(&format!("{name}: {error}"))).ok()
         };
-        let keys = keyring("profile").map(|profile| Keys { profile, facts: keyring("facts") });
+        let keys = keyring("profile").map(|profile| Keys {
+            profile,
+            facts: keyring("facts"),
+            explain: keyring("explain"),
+        });
         let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
         let kill = kill_switch(env, &capitals);
         ServedSite { site: Arc::new(site), keys, kill, keeper: RefCell::new(keeper) }

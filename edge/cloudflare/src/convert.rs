@@ -19,6 +19,7 @@ pub fn request_head(request: &JsValue) -> Option<(RequestHead, Place)> {
         region: parts.next()?,
         city: parts.next()?,
         continent: parts.next()?,
+        utc_offset_s: parts.next()?.parse().ok(),
     };
     let headers = headers(parts);
     let (_, rest) = url.split_once("://")?;

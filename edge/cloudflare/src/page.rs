@@ -32,6 +32,8 @@ const FOLLOW_MS: u32 = 5_000;
 pub struct Exchange {
     /// The visit.
     pub visit: Visit,
+    /// When it arrived.
+    pub arrived_ms: u64,
     /// The rules in force for it.
     pub pack: Option<Arc<Pack>>,
     /// Who waits for the answer.
@@ -136,7 +138,11 @@ impl Exchange {
         }
     }
 
-    async fn send(&self, session: Box<PageSession>) {
+    /// Answers with a session that needs nothing from the origin.
+    pub async fn send(&self, mut session: Box<PageSession>) {
+        if self.visit.explains() {
+            session.note_cost(clock::ms().saturating_sub(self.arrived_ms).saturating_mul(1_000));
+        }
         if self.is_head() {
             return self.visitor.send(session.head(), &[]);
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sites.json             HEMSTITCH_SITES: host → configuration of the site
-//! keys/<site>.*.json     NORTHGATE_PROFILE, NORTHGATE_FACTS
+//! keys/<site>.*.json     NORTHGATE_PROFILE, NORTHGATE_FACTS, NORTHGATE_EXPLAIN
 //! workerd.capnp          these, the modules of the Worker, and where origin and KV are
 //! ```
 //! There is no Cache API: the isolate's memory is all the cache that one visitor at a time needs.
@@ -59,7 +59,7 @@ fn manifest_of(origin: SocketAddr, kv: SocketAddr) -> String {
         let kind = if name.ends_with(".wasm") { "wasm" } else { "esModule" };
         format!("(name = \"{name}\", {kind} = embed \"{name}\")")
     });
-    let secrets = ["profile", "facts"].map(|ring| {
+    let secrets = ["profile", "facts", "explain"].map(|ring| {
         let name = format!("{SITE}_{ring}").to_ascii_uppercase();
         format!("(name = \"{name}\", text = embed \"keys/{SITE}.{ring}.json\"),")
     });

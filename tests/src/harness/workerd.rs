@@ -45,7 +45,7 @@ impl Workerd {
             site.kv.iter().for_each(|(key, value)| services.kv.put(key, value));
             configured.insert(site.host.clone(), site.configuration("ORIGIN", "NOBODY"));
             let ring = |name: &str| (name.to_string(), Value::from(site.secrets().keyring(name)));
-            let rings = ["profile", "facts"].map(ring).into_iter().collect();
+            let rings = ["profile", "facts", "explain"].map(ring).into_iter().collect();
             keys.insert(site.name.clone(), Value::Object(rings));
         }
         let mut texts = BTreeMap::from([

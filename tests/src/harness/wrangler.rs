@@ -108,7 +108,7 @@ impl Wrangler {
         let capitals = site.name.to_uppercase();
         let secret =
             |ring: &str| format!("{capitals}_{}='{}'\n", ring.to_uppercase(), site.secrets().keyring(ring));
-        let secrets = ["profile", "facts"].map(secret).concat();
+        let secrets = ["profile", "facts", "explain"].map(secret).concat();
         let file = self.state.path().join("secrets.env");
         write_whole(&file, secrets.as_bytes());
         let (file, kv) = (text(&file), text(&self.kv()));
