@@ -1,7 +1,6 @@
 //! What stands in each slot, and what has to be fetched for it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::fragment::{FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest};
@@ -140,7 +139,7 @@ impl PageSession {
 
     /// A fetch has failed: what waited for it gets the next best.
     pub(super) fn refill(&mut self, failed: FetchId) {
-        let waiting: BTreeMap<usize, Then> = self
+        let waiting: Vec<(usize, Then)> = self
             .fills
             .iter()
             .filter_map(|(&node, fill)| match *fill {

@@ -66,7 +66,9 @@ impl FactsToken {
         let Some(Value::Object(facts)) = claims.private.remove("facts") else {
             return Err(FactsTokenError::NoFacts);
         };
-        let facts: BTreeMap<String, Value> = facts.into_iter().collect();
+        let mut stated = BTreeMap::new();
+        stated.extend(facts);
+        let facts = stated;
         check(&facts)?;
         Ok(Self { issued: claims.issued, expires: claims.expires, facts })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::claims::{Audience, CLOCK_SKEW_S, ClaimsError, NumericDate, Registered};
@@ -47,14 +47,19 @@ pub(super) struct WrittenClaims<'a> {
     v: u32,
     fs: u64,
     ls: u64,
-    #[serde(rename = "in", skip_serializing_if = "BTreeMap::is_empty")]
-    interests: BTreeMap<&'a str, f64>,
-    #[serde(rename = "tr", skip_serializing_if = "BTreeMap::is_empty")]
-    traits: BTreeMap<&'a str, &'a Value>,
-    #[serde(rename = "bk", skip_serializing_if = "BTreeMap::is_empty")]
-    buckets: BTreeMap<&'a str, &'a str>,
-    #[serde(rename = "sh", skip_serializing_if = "BTreeMap::is_empty")]
-    shown: BTreeMap<&'a str, (u32, u64)>,
+    #[serde(rename = "in", skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    interests: Vec<(&'a str, f64)>,
+    #[serde(rename = "tr", skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    traits: Vec<(&'a str, &'a Value)>,
+    #[serde(rename = "bk", skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    buckets: Vec<(&'a str, &'a str)>,
+    #[serde(rename = "sh", skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    shown: Vec<(&'a str, (u32, u64))>,
+}
+
+/// Entries that are sorted, as an object.
+fn as_map<T: Serialize, S: Serializer>(entries: &[(&str, T)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(entries.iter().map(|(name, value)| (name, value)))
 }
 
 /// The profile in the payload of a cookie whose signature holds, if its claims hold for `audience` now.
