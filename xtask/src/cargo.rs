@@ -56,6 +56,16 @@ pub fn default_target_dir() -> PathBuf {
     }
 }
 
+/// Whether this is a run of CI: `CI` is set, and not to `false`.
+pub fn in_ci() -> bool {
+    set("CI")
+}
+
+/// Whether a variable says anything but no.
+pub fn set(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| !value.is_empty() && value != "false")
+}
+
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = command.get_args().map(|word| word.to_string_lossy().into_owned());

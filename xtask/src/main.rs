@@ -1,5 +1,6 @@
 //! Set-up, checks and tests of the workspace. `cargo xtask --help` lists the commands.
 
+mod browser;
 mod cache;
 mod cargo;
 mod cloudflare;
@@ -35,8 +36,8 @@ struct Arguments {
 enum Command {
     /// Install what is missing, check the house rules, build everything and run every test.
     Test,
-    /// Install what is missing: the two wasm targets of the toolchain, workerd and wrangler (npm, seconds), and Viceroy (7 to 17
-    /// minutes, once).
+    /// Install what is missing: the two wasm targets of the toolchain, workerd, wrangler and axe-core (npm, seconds), Chromium
+    /// and its driver (apt-get as root, 20 seconds), and Viceroy (7 to 17 minutes, once).
     Setup,
     /// Check the house rules: format, lints, file sizes and names, and that the core stays free of platforms.
     Check,

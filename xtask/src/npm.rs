@@ -1,4 +1,4 @@
-//! Programs out of npm packages: installed once, at one version, and kept in the cache.
+//! npm packages with something to run in them: installed once, at one version, and kept in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use crate::cache::{self, Lock};
 use crate::cargo::run;
 
-/// A program, and the package that it is in.
-pub struct Program {
+/// A package, for one file in it.
+pub struct Package {
     /// What people call it.
     pub name: &'static str,
     /// What it is, for people.
@@ -21,35 +21,53 @@ pub struct Program {
     pub version: &'static str,
     /// The file, from the folder of node's modules.
     pub file: &'static str,
+    /// What shows that the file is as it should be.
+    pub proof: Proof,
 }
 
-impl Program {
+/// What shows that an installed file is as it should be.
+#[derive(Clone, Copy)]
+pub enum Proof {
+    /// It is there.
+    Exists,
+    /// It is a program that knows its version.
+    Runs,
+}
+
+impl Package {
     /// Where it is, or would be.
     pub fn path(&self) -> Result<PathBuf> {
         Ok(self.root()?.join("node_modules").join(self.file))
     }
 
-    /// Installs it unless the cache holds one that runs.
+    /// Installs it unless the cache holds it.
     pub fn ensure(&self) -> Result<()> {
         let path = self.path()?;
-        if runs(&path) {
+        if self.holds(&path) {
             return Ok(());
         }
         let root = self.root()?;
         let _lock = Lock::wait(&root.with_extension("lock"))?;
-        if runs(&path) {
+        if self.holds(&path) {
             return Ok(());
         }
-        let Program { name, about, package, version, .. } = self;
+        let Package { name, about, package, version, .. } = self;
         println!("installing {name} {version}, {about}, to {} (seconds)", root.display());
         fs::create_dir_all(&root).with_context(|| format!("creating {}", root.display()))?;
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&root);
         run(npm.arg(format!("{package}@{version}")))?;
-        if !runs(&path) {
-            bail!("{} was installed but does not run", path.display());
+        if !self.holds(&path) {
+            bail!("{name} was installed, but {} is not there or does not run", path.display());
         }
         Ok(())
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        match self.proof {
+            Proof::Exists => path.is_file(),
+            Proof::Runs => runs(path),
+        }
     }
 
     fn root(&self) -> Result<PathBuf> {

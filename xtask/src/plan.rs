@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::target_dir::TargetDir;
-use crate::{cloudflare, fastly, house, lint, purity, suite, targets, viceroy};
-use crate::{workerd::WORKERD, wrangler::WRANGLER};
+use crate::{browser, cloudflare, fastly, house, lint, purity, suite, targets, viceroy};
+use crate::{browser::AXE, workerd::WORKERD, wrangler::WRANGLER};
 
 type Action<'a> = Box<dyn Fn() -> Result<()> + 'a>;
 
@@ -77,6 +77,8 @@ fn set_up_steps<'a>() -> Vec<Step<'a>> {
         minutes("set-up: wasm targets", targets::ensure),
         minutes("set-up: workerd", || WORKERD.ensure()),
         minutes("set-up: wrangler", || WRANGLER.ensure()),
+        minutes("set-up: Chromium", browser::ensure),
+        minutes("set-up: axe-core", || AXE.ensure()),
         minutes("set-up: Viceroy", viceroy::ensure),
     ]
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::browser::AXE;
 use crate::cargo::run;
 use crate::target_dir::TargetDir;
 use crate::workerd::WORKERD;
@@ -31,5 +32,6 @@ pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
         .env("HEMSTITCH_CLOUDFLARE", cloudflare::folder())
         .env("HEMSTITCH_CLOUDFLARE_PANICKING", cloudflare::panicking_folder())
         .env("HEMSTITCH_WORKERD", WORKERD.path()?)
-        .env("HEMSTITCH_WRANGLER", WRANGLER.path()?))
+        .env("HEMSTITCH_WRANGLER", WRANGLER.path()?)
+        .env("HEMSTITCH_AXE", AXE.path()?))
 }

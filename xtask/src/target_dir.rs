@@ -1,6 +1,5 @@
 //! Which folder the builds of one run share.
 
-use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 
 use crate::cache::{self, Lock};
-use crate::cargo::{cargo, default_target_dir, workspace};
+use crate::cargo::{cargo, default_target_dir, in_ci, set, workspace};
 
 /// The folder for the output of every cargo that a run starts, held until the value is dropped.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ impl TargetDir {
     /// In CI, where every run is a fresh clone, a folder of the cache, so that the second run is quick;
     /// the clone's own when another run holds that one. `CARGO_TARGET_DIR` wins over both.
     pub fn choose() -> Result<TargetDir> {
-        if !set("CI") || set("CARGO_TARGET_DIR") {
+        if !in_ci() || set("CARGO_TARGET_DIR") {
             return Ok(TargetDir { path: default_target_dir(), _lock: None });
         }
         let shared = cache::folder()?.join("target");
@@ -80,12 +79,9 @@ fn touch(folder: &Path, time: SystemTime) -> Result<()> {
     Ok(())
 }
 
-fn set(name: &str) -> bool {
-    env::var_os(name).is_some_and(|value| !value.is_empty() && value != "false")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::env;
     use std::time::Duration;
 
     use super::*;
