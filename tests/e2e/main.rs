@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod broken_store;
+mod browser;
 mod cache_contract;
 mod cache_key;
 mod corpus;

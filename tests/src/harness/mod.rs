@@ -6,9 +6,10 @@
 //!          TestSite: configuration, keys, published ruleset
 //! ```
 //!
-//! A [`Stage`] holds one of each. Nothing sleeps and hopes: a [`Gate`] withholds, [`patience::eventually`] polls.
+//! A [`Stage`] holds one of each. A [`Browser`] is a client, too, where it takes a real one. Nothing sleeps and hopes: a [`Gate`] withholds, [`patience::eventually`] polls.
 
 mod ask;
+mod browser;
 mod case;
 mod case_files;
 mod child;
@@ -31,11 +32,13 @@ mod split;
 mod stage;
 mod viceroy;
 mod visitor;
+mod webdriver;
 mod wire;
 mod workerd;
 mod wrangler;
 
 pub use ask::Ask;
+pub use browser::{Browser, Exchange, Scheme, Scripts, View};
 pub use case::{Case, CaseVisitor, Failure, Fragment};
 pub use child::Child;
 pub use cloud_services::Fault;
@@ -44,7 +47,9 @@ pub use gate::Gate;
 pub use in_process::{Arrival, InProcess, Run};
 pub use jws::Jws;
 pub use origin::{Asked, TestOrigin};
-pub use programs::{cases, cloudflare, corpus, hemstitch, panicking_cloudflare, viceroy, workerd, workspace};
+pub use programs::{
+    axe, cases, cloudflare, corpus, hemstitch, panicking_cloudflare, viceroy, workerd, workspace,
+};
 pub use publication::{Publication, pointer_signed_by};
 pub use reply::{End, Reply};
 pub use script::Script;

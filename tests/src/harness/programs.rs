@@ -58,6 +58,29 @@ pub fn viceroy() -> PathBuf {
     existing(given("HEMSTITCH_VICEROY").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
 }
 
+/// The browser's driver and the browser: `HEMSTITCH_CHROMEDRIVER` and `HEMSTITCH_CHROMIUM`, else those on the `PATH`. Where
+/// one of them is missing, tests are skipped, but in CI they fail.
+pub(super) fn chromium() -> Option<(PathBuf, PathBuf)> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let on_path =
+        |name| env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let chromedriver = given("HEMSTITCH_CHROMEDRIVER").or_else(|| on_path("chromedriver"));
+    let chromium = given("HEMSTITCH_CHROMIUM").or_else(|| on_path("chromium"));
+    if let (Some(chromedriver), Some(chromium)) = (chromedriver, chromium) {
+        return Some((chromedriver, chromium));
+    }
+    let advice = "chromium and chromedriver are missing: run `cargo xtask setup`";
+    assert!(given("CI").is_none_or(|ci| ci == Path::new("false")), "{advice}");
+    println!("skipped: {advice}");
+    None
+}
+
+/// The checker of accessible pages, a script: `HEMSTITCH_AXE`, else where `cargo xtask setup` puts it.
+pub fn axe() -> PathBuf {
+    let tool = "tools/axe-core-4.14.1/node_modules/axe-core/axe.min.js";
+    existing(given("HEMSTITCH_AXE").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
+}
+
 /// A tool in the cache of `cargo xtask`.
 fn cached(tool: &str) -> PathBuf {
     given("HEMSTITCH_CACHE")
