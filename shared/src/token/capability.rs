@@ -106,7 +106,7 @@ impl CapabilityToken {
         audience: &str,
         now: UnixTime,
     ) -> Result<Claims, CapabilityError> {
-        let opened = jws::open(token, Typ::Required(capability.typ()), keyring, Self::MAX_BYTES)?;
+        let opened = jws::open(token, Typ::Required(capability.typ()), keyring, Self::MAX_BYTES, now)?;
         let UniqueMembers(mut private) = json::object(&opened.payload).ok_or(ClaimsError::Malformed)?;
         let (aud, id) = (private.remove("aud"), private.remove("jti"));
         let (exp, iat, nbf) = (private.remove("exp"), private.remove("iat"), private.remove("nbf"));
@@ -152,7 +152,7 @@ impl CapabilityToken {
             jti: claims.id.as_deref(),
             private: &claims.private,
         };
-        let token = jws::seal(&written, capability.typ(), keyring)?;
+        let token = jws::seal(&written, capability.typ(), keyring, claims.issued)?;
         if token.len() > Self::MAX_BYTES {
             return Err(JwsError::TooLong { bytes: token.len(), limit: Self::MAX_BYTES }.into());
         }

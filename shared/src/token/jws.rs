@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::{self, Text};
 use super::keyring::{Key, KeyAge, Keyring};
+use crate::time::UnixTime;
 
 /// What the `typ` of a token must be, letter case apart.
 #[derive(Clone, Copy)]
@@ -96,7 +97,13 @@ impl<'de> Deserialize<'de> for Crit {
 }
 
 /// Checks everything about a token but its claims.
-pub(super) fn open(token: &[u8], typ: Typ, keyring: &Keyring, limit: usize) -> Result<Opened, JwsError> {
+pub(super) fn open(
+    token: &[u8],
+    typ: Typ,
+    keyring: &Keyring,
+    limit: usize,
+    now: UnixTime,
+) -> Result<Opened, JwsError> {
     if token.len() > limit {
         return Err(JwsError::TooLong { bytes: token.len(), limit });
     }
@@ -109,7 +116,7 @@ pub(super) fn open(token: &[u8], typ: Typ, keyring: &Keyring, limit: usize) -> R
 
     let mut decoded = Vec::with_capacity(token.len());
     decode(header, &mut decoded)?;
-    let (key, under) = choose_key(&decoded, typ, keyring)?;
+    let (key, under) = choose_key(&decoded, typ, keyring, now)?;
     decoded.clear();
     decode(mac, &mut decoded)?;
     if !key.authenticates(signed.as_bytes(), &decoded) {
@@ -125,7 +132,12 @@ fn decode(part: &str, into: &mut Vec<u8>) -> Result<(), JwsError> {
     URL_SAFE_NO_PAD.decode_vec(part, into).map_err(|_| JwsError::NotBase64Url)
 }
 
-fn choose_key<'k>(header: &[u8], typ: Typ, keyring: &'k Keyring) -> Result<(&'k Key, KeyAge), JwsError> {
+fn choose_key<'k>(
+    header: &[u8],
+    typ: Typ,
+    keyring: &'k Keyring,
+    now: UnixTime,
+) -> Result<(&'k Key, KeyAge), JwsError> {
     let text = std::str::from_utf8(header).map_err(|_| JwsError::Header)?;
     let header: Header<'_> = json::object(text).ok_or(JwsError::Header)?;
     if header.alg.is_none_or(|alg| alg.as_str() != "HS256") {
@@ -143,18 +155,23 @@ fn choose_key<'k>(header: &[u8], typ: Typ, keyring: &'k Keyring) -> Result<(&'k 
         return Err(JwsError::Typ);
     }
     let kid = header.kid.ok_or(JwsError::NoKid)?;
-    keyring.choose(kid.as_str()).ok_or(JwsError::UnknownKid)
+    keyring.choose(kid.as_str(), now).ok_or(JwsError::UnknownKid)
 }
 
-/// The token of these claims under the newest key. Same claims, same key → same bytes.
-pub(super) fn seal(claims: &impl Serialize, typ: &str, keyring: &Keyring) -> Result<String, JwsError> {
+/// The token of these claims under the key that signs at `now`. Same claims, same key → same bytes.
+pub(super) fn seal(
+    claims: &impl Serialize,
+    typ: &str,
+    keyring: &Keyring,
+    now: UnixTime,
+) -> Result<String, JwsError> {
     #[derive(Serialize)]
     struct Sealed<'a> {
         alg: &'a str,
         kid: &'a str,
         typ: &'a str,
     }
-    let key = keyring.newest();
+    let key = keyring.signer(now);
     let header = Sealed { alg: "HS256", kid: key.kid(), typ };
     let header = serde_json::to_vec(&header).map_err(|_| JwsError::Unserializable)?;
     let payload = serde_json::to_vec(claims).map_err(|_| JwsError::Unserializable)?;
@@ -174,13 +191,14 @@ mod tests {
     use super::super::forge::{FOREIGN, NEW, OLD, base64url, keyring, ring, token};
     use super::*;
 
+    const NOW: UnixTime = UnixTime(1_800_000_000);
     const HEADER: &str = r#"{"alg":"HS256","kid":"new","typ":"JWT"}"#;
     /// HMAC by Python's standard library.
     const KNOWN: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6Im5ldyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbm4iLCJhdWQiOiJhY21lIn0\
         .TcAH5X5Ff5ekAfflinYbvf10ttocVjt8wLLBSrHDVgA";
 
     fn check(token: &str, typ: Typ, expect: Result<(&str, KeyAge), JwsError>) {
-        let opened = open(token.as_bytes(), typ, &keyring(), 4096);
+        let opened = open(token.as_bytes(), typ, &keyring(), 4096, NOW);
         let found = opened.as_ref().map(|opened| (opened.payload.as_str(), opened.under));
         assert_eq!(found.map_err(|error| *error), expect, "{token}");
     }
@@ -192,10 +210,10 @@ mod tests {
             Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let mac = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let ring = ring(&[("a1", &URL_SAFE_NO_PAD.decode(secret).unwrap())]);
-        assert_eq!(base64url(ring.newest().sign(signed.as_bytes())), mac);
-        assert!(ring.newest().authenticates(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(mac).unwrap()));
+        assert_eq!(base64url(ring.signer(NOW).sign(signed.as_bytes())), mac);
+        assert!(ring.signer(NOW).authenticates(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(mac).unwrap()));
         let whole = format!("{signed}.{mac}");
-        let opened = open(whole.as_bytes(), Typ::Usual("JWT"), &ring, 4096);
+        let opened = open(whole.as_bytes(), Typ::Usual("JWT"), &ring, 4096, NOW);
         assert_eq!(opened.err(), Some(JwsError::NoKid));
     }
 
@@ -208,7 +226,7 @@ mod tests {
             aud: &'static str,
         }
         let claims = Known { sub: "ann", aud: "acme" };
-        assert_eq!(seal(&claims, "JWT", &keyring()).as_deref(), Ok(KNOWN));
+        assert_eq!(seal(&claims, "JWT", &keyring(), NOW).as_deref(), Ok(KNOWN));
     }
 
     #[test]
@@ -282,7 +300,7 @@ mod tests {
     fn the_length_is_bounded_before_anything_is_read() {
         let good = token(HEADER, "{}", NEW);
         for (limit, fits) in [(good.len(), true), (good.len() - 1, false)] {
-            let opened = open(good.as_bytes(), Typ::Usual("JWT"), &keyring(), limit);
+            let opened = open(good.as_bytes(), Typ::Usual("JWT"), &keyring(), limit, NOW);
             let too_long = JwsError::TooLong { bytes: good.len(), limit };
             assert_eq!(opened.err(), (!fits).then_some(too_long));
         }

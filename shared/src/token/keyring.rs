@@ -1,4 +1,5 @@
-//! The keys of one purpose: the newest signs, all of them verify, so keys rotate without logging anyone out.
+//! The keys of one purpose: one signs, all of them verify, so keys rotate without logging anyone out. A key can name the
+//! time from which it signs, so that every edge knows it before the first token of it is about.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,11 +10,14 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use sha2::Sha256;
 
+use crate::time::UnixTime;
+
 /// One secret and the name that tokens call it by. The secret itself is not kept, only the HMAC state that it leads
 /// to, so that a request does not repeat the key schedule.
 #[derive(Clone)]
 pub struct Key {
     kid: String,
+    from: UnixTime,
     keyed: Hmac<Sha256>,
 }
 
@@ -46,10 +50,10 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Whether a token was signed with the key that signs today.
+/// Whether a token was signed with the key that signs now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyAge {
-    /// With the first key of the ring.
+    /// With that one, or with one that is to sign after it.
     Newest,
     /// With one that still verifies; what was signed should be signed again.
     Older,
@@ -62,6 +66,7 @@ pub struct Keyring(Arc<Ring>);
 #[derive(Debug)]
 struct Ring {
     newest: Key,
+    /// From newer to older.
     older: Vec<Key>,
 }
 
@@ -76,47 +81,62 @@ struct KeyringJson {
 struct KeyJson {
     kid: String,
     secret: String,
+    #[serde(default)]
+    from: u64,
 }
 
 impl Keyring {
-    /// Reads `{"keys":[{"kid":"2026-11","secret":"<base64url without padding>"}]}`, newest key first.
+    /// Reads `{"keys":[{"kid":"2026-11","secret":"<base64url without padding>","from":1796000000}]}`, newest key first.
+    /// `from` is when it begins to sign, in seconds of [`UnixTime`]; one without it always may.
     ///
     /// No error quotes what was read, not even a `kid`: somebody may have put the secret in its place.
     pub fn parse(json: &[u8]) -> Result<Self, KeyringError> {
         let read: KeyringJson = serde_json::from_slice(json)
             .map_err(|error| KeyringError::Json { line: error.line(), column: error.column() })?;
-        let mut older: Vec<Key> = Vec::with_capacity(read.keys.len());
+        let mut keys: Vec<Key> = Vec::with_capacity(read.keys.len());
         for (index, key) in read.keys.into_iter().enumerate() {
             let key = key.prepare(index)?;
-            if older.iter().any(|other| other.kid == key.kid) {
+            if keys.iter().any(|other| other.kid == key.kid) {
                 return Err(KeyringError::KidTwice { index });
             }
-            older.push(key);
+            keys.push(key);
         }
-        if older.is_empty() {
+        if keys.is_empty() {
             return Err(KeyringError::Empty);
         }
-        let newest = older.remove(0);
-        Ok(Self(Arc::new(Ring { newest, older })))
+        let newest = keys.remove(0);
+        Ok(Self(Arc::new(Ring { newest, older: keys })))
     }
 
-    /// The key that signs.
+    /// The key that signs: the newest whose time has come, or the oldest where that of none has.
     #[must_use]
-    pub fn newest(&self) -> &Key {
-        &self.0.newest
+    pub fn signer(&self, now: UnixTime) -> &Key {
+        let oldest = self.0.older.last().unwrap_or(&self.0.newest);
+        self.keys().find(|key| key.from <= now).unwrap_or(oldest)
     }
 
     /// The key of that name, if it is still in the ring.
     #[must_use]
     pub fn find(&self, kid: &str) -> Option<&Key> {
-        self.choose(kid).map(|(key, _)| key)
+        self.keys().find(|key| key.kid == kid)
     }
 
-    pub(super) fn choose(&self, kid: &str) -> Option<(&Key, KeyAge)> {
-        if self.0.newest.kid == kid {
-            return Some((&self.0.newest, KeyAge::Newest));
+    pub(super) fn choose(&self, kid: &str, now: UnixTime) -> Option<(&Key, KeyAge)> {
+        let signer = &self.signer(now).kid;
+        let mut age = KeyAge::Newest;
+        for key in self.keys() {
+            if key.kid == kid {
+                return Some((key, age));
+            }
+            if key.kid == *signer {
+                age = KeyAge::Older;
+            }
         }
-        self.0.older.iter().find(|key| key.kid == kid).map(|key| (key, KeyAge::Older))
+        None
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.0.newest).chain(&self.0.older)
     }
 }
 
@@ -132,7 +152,7 @@ impl KeyJson {
             return Err(KeyringError::SecretLength { index, bytes: secret.len() });
         }
         let keyed = Hmac::new_from_slice(&secret).map_err(|_| KeyringError::SecretEncoding { index })?;
-        Ok(Key { kid: self.kid, keyed })
+        Ok(Key { kid: self.kid, from: UnixTime(self.from), keyed })
     }
 }
 
@@ -184,10 +204,15 @@ mod tests {
 
     const A: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE";
     const B: &str = "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg";
+    const NOW: UnixTime = UnixTime(1_800_000_000);
 
     fn check(json: &str, expect: Result<&str, KeyringError>) {
         let found = Keyring::parse(json.as_bytes());
-        assert_eq!(found.as_ref().map(|ring| ring.newest().kid()).map_err(|error| *error), expect, "{json}");
+        assert_eq!(
+            found.as_ref().map(|ring| ring.signer(NOW).kid()).map_err(|error| *error),
+            expect,
+            "{json}"
+        );
     }
 
     #[test]
@@ -196,9 +221,24 @@ mod tests {
         check(&json, Ok("b"));
         let ring = Keyring::parse(json.as_bytes()).unwrap();
         assert_eq!(ring.find("a").map(Key::kid), Some("a"));
-        assert_eq!(ring.choose("a").map(|(_, age)| age), Some(KeyAge::Older));
-        assert_eq!(ring.choose("b").map(|(_, age)| age), Some(KeyAge::Newest));
+        assert_eq!(ring.choose("a", NOW).map(|(_, age)| age), Some(KeyAge::Older));
+        assert_eq!(ring.choose("b", NOW).map(|(_, age)| age), Some(KeyAge::Newest));
         assert!(ring.find("c").is_none());
+    }
+
+    #[test]
+    fn a_key_verifies_before_it_signs() {
+        let at = |from: u64| {
+            let json = format!(
+                r#"{{"keys":[{{"kid":"b","secret":"{B}","from":{from}}},{{"kid":"a","secret":"{A}","from":1}}]}}"#
+            );
+            let ring = Keyring::parse(json.as_bytes()).unwrap();
+            let age = |kid| ring.choose(kid, NOW).map(|(_, age)| age).unwrap();
+            (ring.signer(NOW).kid().to_owned(), age("a"), age("b"))
+        };
+        assert_eq!(at(NOW.0 + 1), ("a".to_owned(), KeyAge::Newest, KeyAge::Newest));
+        assert_eq!(at(NOW.0), ("b".to_owned(), KeyAge::Older, KeyAge::Newest));
+        check(&format!(r#"{{"keys":[{{"kid":"a","secret":"{A}","from":1900000000}}]}}"#), Ok("a"));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl ProfileCookie {
         audience: &str,
         now: UnixTime,
     ) -> Result<Verified, CookieError> {
-        let opened = jws::open(find(cookies)?, Typ::Usual("JWT"), keyring, Self::MAX_READ_BYTES)?;
+        let opened = jws::open(find(cookies)?, Typ::Usual("JWT"), keyring, Self::MAX_READ_BYTES, now)?;
         let profile = profile_claims::read(&opened.payload, audience, now)?;
         Ok(Verified { profile, under: opened.under })
     }
@@ -84,7 +84,7 @@ impl ProfileCookie {
         now: UnixTime,
     ) -> Result<String, CookieError> {
         let claims = profile_claims::written(profile, audience, now);
-        let token = jws::seal(&claims, "JWT", keyring)?;
+        let token = jws::seal(&claims, "JWT", keyring, now)?;
         let cookie = format!(
             "{}={token}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax",
             Self::NAME,
