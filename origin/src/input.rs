@@ -1,5 +1,6 @@
 //! Input that people name on the command line.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 use hemstitch::kill_switch::KillSwitch;
 use hemstitch::site::Site;
 use hemstitch::token::Keyring;
-use hemstitch::visit::Keys;
+use hemstitch::visit::{KeyPurpose, Keys};
 use serde_json::json;
 
 /// Input that cannot be used at all; the exit code is then 2.
@@ -49,17 +50,16 @@ pub fn keyring(path: &Path) -> Result<Keyring, Unreadable> {
     Keyring::parse(&read(path)?).map_err(|error| Unreadable::content(path, error))
 }
 
-/// The keyrings of a site in a folder: `SITE.profile.json`, and `SITE.facts.json` and `SITE.explain.json` if there are any.
-pub fn keys(folder: &Path, site: &str) -> Result<Keys, Unreadable> {
-    let of_tokens = |purpose: &str| {
-        let path = folder.join(format!("{site}.{purpose}.json"));
-        if path.exists() { keyring(&path).map(Some) } else { Ok(None) }
-    };
-    Ok(Keys {
-        profile: keyring(&folder.join(format!("{site}.profile.json")))?,
-        facts: of_tokens("facts")?,
-        explain: of_tokens("explain")?,
-    })
+/// The keyrings of a site in a folder: `SITE.profile.json`, and those of other purposes if there are any.
+pub fn keys(folder: &Path, site: &str) -> Result<Option<Keys>, Unreadable> {
+    let mut rings = BTreeMap::new();
+    for purpose in KeyPurpose::ALL {
+        let path = folder.join(format!("{site}.{}.json", purpose.name()));
+        if purpose == KeyPurpose::Profile || path.exists() {
+            rings.insert(purpose, keyring(&path)?);
+        }
+    }
+    Ok(Keys::gather(|purpose| rings.remove(&purpose)))
 }
 
 /// A site's configuration in a file.

@@ -6,6 +6,8 @@
 //!                                   └────► from_origin(head) ──► session, or untouched, or fetch again
 //! ```
 
+mod keys;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ use crate::site::{ProfileUse, Site};
 use crate::time::UnixTime;
 use crate::token::{Capability, CapabilityToken, FactsToken, KeyAge, Keyring, ProfileCookie};
 
+pub use keys::{KeyPurpose, Keys};
+
 /// How long requests go round the shared cache after an answer that was no success, in seconds.
 const FAILURE_MARKER_S: u32 = 2;
 
@@ -35,17 +39,6 @@ const REFUSAL: &str = "<!doctype html><meta charset=utf-8><meta name=viewport co
 
 /// Says that slots show their defaults because of us, not of the rules: `no-pack` or `off`.
 pub const DEFAULTS_HEADER: HeaderName = HeaderName::from_static("hs-defaults");
-
-/// The secrets of a site.
-#[derive(Debug)]
-pub struct Keys {
-    /// Of the profile cookie.
-    pub profile: Keyring,
-    /// Of facts tokens; without it none is accepted.
-    pub facts: Option<Keyring>,
-    /// Of tokens that have a page explained; without it none is accepted.
-    pub explain: Option<Keyring>,
-}
 
 /// One request of a visitor for a page.
 pub struct Visit {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `HEMSTITCH_SITES` | variable | a JSON map from host to site |
 //! | `HEMSTITCH_PERSONALIZATION`, and the same with `_<SITE>` | variable | `on`, `off` or `off:rule,rule` |
-//! | `<SITE>_PROFILE`, `_FACTS`, `_EXPLAIN` | secret | a keyring |
+//! | `<SITE>_PROFILE`, `_FACTS`, `_EXPLAIN`, `_PREVIEW`, `_OPERATOR` | secret | a keyring |
 //! | `HEMSTITCH_KEYS` | secret | a JSON map from site to `{"profile": keyring, "facts": …}`, in place of those |
 //!
 //! All of it is read once. To change a variable or a secret is to deploy, and a deployment starts new isolates: so the
@@ -72,16 +72,12 @@ impl Config {
 impl ServedSite {
     fn new(site: Site, env: &JsValue, keys: &Map<String, Value>) -> ServedSite {
         let capitals = site.name.to_ascii_uppercase().replace('-', "_");
-        let keyring = |ring: &str| {
+        let keys = Keys::gather(|purpose| {
+            let ring = purpose.name();
             let of_site = keys.get(&site.name).and_then(|rings| rings.get(ring)).map(text_of);
             let name = format!("{capitals}_{}", ring.to_ascii_uppercase());
             let read = Keyring::parse(of_site.or_else(|| js::setting(env, &name))?.as_bytes());
             read.inspect_err(|error| js::complain(&format!("{name}: {error}"))).ok()
-        };
-        let keys = keyring("profile").map(|profile| Keys {
-            profile,
-            facts: keyring("facts"),
-            explain: keyring("explain"),
         });
         let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
         let kill = kill_switch(env, &capitals);

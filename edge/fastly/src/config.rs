@@ -116,12 +116,12 @@ impl SiteState {
 
 fn keys(site: &str) -> Option<Keys> {
     let store = SecretStore::open(STORE).ok()?;
-    let keyring = |name: &str| {
+    Keys::gather(|purpose| {
+        let name = purpose.name();
         let secret = store.try_get(&format!("{site}.{name}")).ok().flatten()?;
         let read = Keyring::parse(&secret.try_plaintext().ok()?);
         read.inspect_err(|error| eprintln!("secret store: {site}.{name}: {error}")).ok()
-    };
-    Some(Keys { profile: keyring("profile")?, facts: keyring("facts"), explain: keyring("explain") })
+    })
 }
 
 /// Two settings: `personalization` for all sites, `personalization.<site>` for one; one that is missing says `on`.

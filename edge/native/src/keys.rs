@@ -1,11 +1,12 @@
 //! The keyrings of a site, in files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use hemstitch::token::{Keyring, KeyringError};
-use hemstitch::visit::Keys;
+use hemstitch::visit::{KeyPurpose, Keys};
 
 use crate::journal;
 
@@ -32,17 +33,25 @@ pub enum KeysError {
 
 /// The keys of a site. Without a profile keyring there are none: every visitor is a new one, and no cookie is written.
 pub fn read(folder: &Path, site: &str) -> Result<Option<Keys>, KeysError> {
-    let of_tokens = |purpose: &str| keyring(&folder.join(format!("{site}.{purpose}.json")));
-    let (facts, explain) = (of_tokens("facts")?, of_tokens("explain")?);
-    let path = folder.join(format!("{site}.profile.json"));
-    let Some(profile) = keyring(&path)? else {
-        journal::warn(&format!("site {site}: {} is missing, so every visitor is a new one", path.display()));
-        return Ok(None);
-    };
-    if everybody_reads(&path) {
-        journal::warn(&format!("{}: every user of this machine can read these keys", path.display()));
+    let mut rings = BTreeMap::new();
+    for purpose in KeyPurpose::ALL {
+        let path = folder.join(format!("{site}.{}.json", purpose.name()));
+        match keyring(&path)? {
+            Some(ring) => {
+                if everybody_reads(&path) {
+                    let warning = "every user of this machine can read these keys";
+                    journal::warn(&format!("{}: {warning}", path.display()));
+                }
+                rings.insert(purpose, ring);
+            }
+            None if purpose == KeyPurpose::Profile => {
+                let warning = "is missing, so every visitor is a new one";
+                journal::warn(&format!("site {site}: {} {warning}", path.display()));
+            }
+            None => {}
+        }
     }
-    Ok(Some(Keys { profile, facts, explain }))
+    Ok(Keys::gather(|purpose| rings.remove(&purpose)))
 }
 
 fn keyring(path: &Path) -> Result<Option<Keyring>, KeysError> {

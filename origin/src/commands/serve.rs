@@ -83,7 +83,7 @@ impl Serve {
         Ok(Setup {
             settings: Settings::read(&folder)?,
             folder,
-            keys: self.keys.as_ref().map(|keys| input::keys(keys, &site.name)).transpose()?,
+            keys: self.keys.as_deref().map(|keys| input::keys(keys, &site.name)).transpose()?.flatten(),
             site,
             rules: Arc::new(self.ruleset.as_deref().map(rules).transpose()?.unwrap_or_default()),
             kill: self.personalization.clone(),

@@ -132,11 +132,7 @@ impl Stage {
             settings: Settings::read(&folder)?,
             folder,
             site: Site::parse(self.site("http://127.0.0.1").to_string().as_bytes())?,
-            keys: Some(Keys {
-                profile: self.keyring("profile")?,
-                facts: Some(self.keyring("facts")?),
-                explain: Some(self.keyring("explain")?),
-            }),
+            keys: Keys::gather(|purpose| self.keyring(purpose.name()).ok()),
             rules: Arc::new(Rules::of_pack(hemstitch::pack::Pack::open(pack)?)),
             kill: KillSwitch::On,
             kv: None,

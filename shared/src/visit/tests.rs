@@ -18,7 +18,8 @@ fn ring(keys: &[&str]) -> Keyring {
 }
 
 fn keys() -> Keys {
-    Keys { profile: ring(&[NEW, OLD]), facts: Some(ring(&[NEW])), explain: Some(ring(&[NEW])) }
+    let of = |purpose| if purpose == KeyPurpose::Profile { ring(&[NEW, OLD]) } else { ring(&[NEW]) };
+    Keys::gather(|purpose| Some(of(purpose))).expect("a ring of each")
 }
 
 fn pack() -> Arc<Pack> {

@@ -10,7 +10,7 @@ use hemstitch::session::{Fragment, FragmentFailure, FragmentRequest, PageSession
 use hemstitch::site::Site;
 use hemstitch::time::UnixTime;
 use hemstitch::token::Keyring;
-use hemstitch::visit::{Answer, Cached, Fetched, Keys, Retain, Visit};
+use hemstitch::visit::{Answer, Cached, Fetched, KeyPurpose, Keys, Retain, Visit};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::case::Case;
@@ -54,7 +54,10 @@ impl<'a> InProcess<'a> {
     /// Reads the configuration, opens the pack and writes down request and answer.
     pub fn of(case: &'a Case, test_site: &TestSite) -> InProcess<'a> {
         let configuration = test_site.configuration("origin", "nobody").to_string();
-        let keyring = |ring| Keyring::parse(test_site.secrets().keyring(ring).as_bytes()).expect("a keyring");
+        let keyring = |purpose: KeyPurpose| {
+            let ring = test_site.secrets().keyring(purpose.name());
+            Some(Keyring::parse(ring.as_bytes()).expect("a keyring"))
+        };
         let pack = case.ruleset.as_ref().map(|ruleset| {
             let publication = Publication::of(&case.name, 1, ruleset);
             Arc::new(Pack::open(publication.pack).expect("a pack that was just compiled opens"))
@@ -62,11 +65,7 @@ impl<'a> InProcess<'a> {
         InProcess {
             case,
             site: Arc::new(Site::parse(configuration.as_bytes()).expect("a configuration")),
-            keys: Keys {
-                profile: keyring("profile"),
-                facts: Some(keyring("facts")),
-                explain: Some(keyring("explain")),
-            },
+            keys: Keys::gather(keyring).expect("a ring of each"),
             pack,
             request: RequestHead {
                 method: Method::GET,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use hemstitch::visit::KeyPurpose;
 use serde_json::{Value, json};
 
 use super::child::Child;
@@ -16,7 +17,7 @@ pub(super) fn start(folder: &Path, origin: &TestOrigin, sites: &[TestSite]) -> (
         for (key, value) in &site.kv {
             write_whole(&folder.join("kv").join(key), value);
         }
-        for ring in ["profile", "facts", "explain"] {
+        for ring in KeyPurpose::ALL.map(KeyPurpose::name) {
             let file = folder.join(format!("keys/{}.{ring}.json", site.name));
             write_whole(&file, site.secrets().keyring(ring).as_bytes());
         }

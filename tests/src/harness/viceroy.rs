@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use hemstitch::visit::KeyPurpose;
 use serde_json::{Map, Value};
 
 use super::child::Child;
@@ -48,7 +49,7 @@ fn manifest_of(folder: &Path, origin: &str, sites: &[TestSite]) -> String {
             write_whole(&file, value);
             item(&mut kv, key, &file);
         }
-        for ring in ["profile", "facts", "explain"] {
+        for ring in KeyPurpose::ALL.map(KeyPurpose::name) {
             let file = folder.join(format!("{}.{ring}.json", site.name));
             write_whole(&file, site.secrets().keyring(ring).as_bytes());
             item(&mut secrets, &format!("{}.{ring}", site.name), &file);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use hemstitch::visit::KeyPurpose;
 use serde_json::{Map, Value};
 
 use super::child::Child;
@@ -45,7 +46,7 @@ impl Workerd {
             site.kv.iter().for_each(|(key, value)| services.kv.put(key, value));
             configured.insert(site.host.clone(), site.configuration("ORIGIN", "NOBODY"));
             let ring = |name: &str| (name.to_string(), Value::from(site.secrets().keyring(name)));
-            let rings = ["profile", "facts", "explain"].map(ring).into_iter().collect();
+            let rings = KeyPurpose::ALL.map(|purpose| ring(purpose.name())).into_iter().collect();
             keys.insert(site.name.clone(), Value::Object(rings));
         }
         let mut texts = BTreeMap::from([
