@@ -13,6 +13,7 @@ mod forge;
 mod json;
 mod jws;
 mod keyring;
+mod preview_token;
 mod profile_claims;
 mod profile_cookie;
 
@@ -21,6 +22,7 @@ pub use claims::ClaimsError;
 pub use facts_token::{FactsToken, FactsTokenError};
 pub use jws::JwsError;
 pub use keyring::{Key, KeyAge, Keyring, KeyringError};
+pub use preview_token::{PreviewToken, PreviewTokenError};
 pub use profile_cookie::{CookieError, ProfileCookie, Verified};
 
 #[cfg(test)]
