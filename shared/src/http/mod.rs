@@ -19,8 +19,9 @@ pub use fragment::{
 pub use freshness::{Freshness, Storable, WhyNot, storable};
 pub use kind::{Esi, Kind, content_charset, is_identity, kind};
 pub use marker::Marker;
+pub use reply::redirect_reply;
+pub(crate) use reply::refusal_reply;
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};
-pub(crate) use reply::{redirect_reply, refusal_reply};
 pub use request::{OutgoingRequest, fragment_request, needs_own_fetch, own_fetch, pass_request, shared_fill};
 pub use route::{CacheKey, Lookup, OwnPath, Route, route};
 pub(crate) use route::{EXPLAIN_PARAMETER, cookie};

@@ -96,7 +96,7 @@ pub(crate) fn refusal_reply(status: u16) -> ResponseHead {
 }
 
 /// The head of a gate's redirect. Parameters of the request's query are added, but for those that the target has.
-pub(crate) fn redirect_reply(status: u16, to: &str, query: Option<&str>) -> ResponseHead {
+pub fn redirect_reply(status: u16, to: &str, query: Option<&str>) -> ResponseHead {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

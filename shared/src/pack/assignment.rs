@@ -7,6 +7,7 @@ use super::machine::Outside;
 use super::{ExperimentIndex, Pack, bucket, coerce, predicate};
 use crate::facts::Fact;
 use crate::ruleset::rollout::USUAL_ATTRIBUTE;
+use serde_json::Value;
 
 /// A visitor's place in an experiment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,8 +145,7 @@ impl Evaluation<'_> {
         if matches!(kept, Kept::Nothing) && !self.run(word(experiment::ADMITS)?)? {
             return self.stays_outside(one, Outside::NotAdmitted);
         }
-        let seed = pack.text(word(experiment::SEED)?)?;
-        let bucket = bucket::hash(seed, &hashed.value, word(experiment::HASH_VERSION)?);
+        let bucket = pack.bucket(one, &hashed.value);
         let chosen = match kept {
             Kept::Variation(variation) => Some((variation, By::Sticky)),
             _ => bucket.and_then(|bucket| Some((pack.variation_at(one, bucket)?, By::Hash))),
@@ -249,16 +249,26 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The name of a bucket without its version: the experiment's key, and what stands for the visitor's value where
-    /// that is not the profile's own id.
     fn bucket_name(&self, one: ExperimentIndex, hashed: Hashed) -> Option<String> {
-        let key = self.pack.experiment_key(one);
         let attribute = self.pack.text(self.pack.word(Section::Attributes, hashed.attribute, 0)?)?;
-        if attribute == USUAL_ATTRIBUTE {
-            return Some(key.to_owned());
-        }
-        Some(format!("{key}~{}", bucket::digest(attribute, &hashed.value)))
+        Some(bucket_name(self.pack.experiment_key(one), attribute, &hashed.value))
     }
+}
+
+/// The name under which a profile keeps the variation of an experiment, for a visitor who is hashed by this value of this
+/// fact. The value itself is not in it, since it may name a person.
+pub fn kept_bucket(experiment: &str, attribute: &str, value: &Value, version: u32) -> String {
+    let name = bucket_name(experiment, attribute, &coerce::text(Fact::from_json(value)));
+    format!("{name}__{version}")
+}
+
+/// The same without its version: the experiment's key, and what stands for the visitor's value where that is not the
+/// profile's own id.
+fn bucket_name(experiment: &str, attribute: &str, value: &str) -> String {
+    if attribute == USUAL_ATTRIBUTE {
+        return experiment.to_owned();
+    }
+    format!("{experiment}~{}", bucket::digest(attribute, value))
 }
 
 /// The name of a bucket, and its version.
@@ -271,6 +281,12 @@ impl Pack {
     /// The experiment of that key.
     pub fn experiment(&self, key: &str) -> Option<ExperimentIndex> {
         self.find(Section::Experiments, key, Some).map(ExperimentIndex)
+    }
+
+    /// Where a value's hash lies for an experiment, from 0 up to 1.
+    pub fn bucket(&self, one: ExperimentIndex, value: &str) -> Option<f64> {
+        let word = |field| self.word(Section::Experiments, one.0, field);
+        bucket::hash(self.text(word(experiment::SEED)?)?, value, word(experiment::HASH_VERSION)?)
     }
 
     /// From where up to where each variation of an experiment reaches, of 0 to 1.

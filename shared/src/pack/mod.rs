@@ -29,7 +29,7 @@ mod search;
 pub(crate) mod url_pattern;
 mod writer;
 
-pub use assignment::{Assigned, By, Learned, Showing};
+pub use assignment::{Assigned, By, Learned, Showing, kept_bucket};
 pub use blocks::{Block, Content, Fragment, Rendering, Template};
 pub use compile::{CompileError, compile};
 pub use edits::Edit;
