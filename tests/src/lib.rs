@@ -1,3 +1,5 @@
 //! What the end-to-end tests share. The tests themselves are in `e2e/`, the page cases in `cases/`.
 
+pub mod growthbook;
+#[cfg(not(target_family = "wasm"))]
 pub mod harness;
