@@ -8,6 +8,7 @@ mod cache_key;
 mod corpus;
 mod demo;
 mod fragments;
+mod growthbook_cases;
 mod in_process;
 mod kill_switch;
 mod origin_alone;

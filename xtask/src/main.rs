@@ -10,6 +10,7 @@ mod lint;
 mod npm;
 mod plan;
 mod purity;
+mod rules;
 mod suite;
 mod target_dir;
 mod targets;
@@ -62,6 +63,8 @@ enum Edge {
     Cloudflare,
     /// The same, but that a request can make it panic: for the tests alone.
     CloudflarePanicking,
+    /// No edge, but what answers the tests' questions about rules in wasm: bin/rules-lines.wasm.
+    Rules,
 }
 
 fn main() -> ExitCode {
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Build { edge: Edge::Fastly } => plan::build_fastly(),
         Command::Build { edge: Edge::Cloudflare } => plan::build_cloudflare(),
         Command::Build { edge: Edge::CloudflarePanicking } => plan::build_panicking_cloudflare(),
+        Command::Build { edge: Edge::Rules } => plan::build_rules(),
         Command::E2e { arguments } => plan::e2e(arguments),
     };
     match outcome {

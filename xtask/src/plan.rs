@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::target_dir::TargetDir;
-use crate::{browser, cloudflare, fastly, house, lint, purity, suite, targets, viceroy};
+use crate::{browser, cloudflare, fastly, house, lint, purity, rules, suite, targets, viceroy};
 use crate::{browser::AXE, workerd::WORKERD, wrangler::WRANGLER};
 
 type Action<'a> = Box<dyn Fn() -> Result<()> + 'a>;
@@ -64,6 +64,11 @@ pub fn build_panicking_cloudflare() -> Result<()> {
     cloudflare::build_panicking(&TargetDir::choose()?)
 }
 
+pub fn build_rules() -> Result<()> {
+    targets::ensure()?;
+    rules::build(&TargetDir::choose()?)
+}
+
 pub fn e2e(arguments: Vec<String>) -> Result<()> {
     let target_dir = TargetDir::choose()?;
     let mut steps = set_up_steps();
@@ -100,6 +105,7 @@ fn build_steps(target_dir: &TargetDir) -> Vec<Step<'_>> {
         minutes("build the Fastly edge", || fastly::build(target_dir)),
         minutes("build the Cloudflare edge", || cloudflare::build(target_dir)),
         minutes("build the Cloudflare edge that panics", || cloudflare::build_panicking(target_dir)),
+        minutes("build the rules for wasm", || rules::build(target_dir)),
         minutes("build hemstitch", || suite::build_hemstitch(target_dir)),
     ]
 }

@@ -7,7 +7,7 @@ use crate::cargo::run;
 use crate::target_dir::TargetDir;
 use crate::workerd::WORKERD;
 use crate::wrangler::WRANGLER;
-use crate::{cloudflare, fastly, viceroy};
+use crate::{cloudflare, fastly, rules, viceroy};
 
 /// The tests inside of the native crates.
 pub fn unit(target_dir: &TargetDir) -> Result<()> {
@@ -31,6 +31,7 @@ pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
         .env("HEMSTITCH_VICEROY", viceroy::program()?)
         .env("HEMSTITCH_CLOUDFLARE", cloudflare::folder())
         .env("HEMSTITCH_CLOUDFLARE_PANICKING", cloudflare::panicking_folder())
+        .env("HEMSTITCH_RULES_WASM", rules::wasm())
         .env("HEMSTITCH_WORKERD", WORKERD.path()?)
         .env("HEMSTITCH_WRANGLER", WRANGLER.path()?)
         .env("HEMSTITCH_AXE", AXE.path()?))

@@ -18,6 +18,7 @@ mod edge;
 mod gate;
 mod in_process;
 mod jws;
+mod lines;
 mod listen;
 mod native;
 mod origin;
@@ -46,9 +47,10 @@ pub use edge::{EVERY_KIND, Edge, EdgeKind};
 pub use gate::Gate;
 pub use in_process::{Arrival, InProcess, Run};
 pub use jws::Jws;
+pub use lines::{ask_natively, ask_wasm, output_of};
 pub use origin::{Asked, TestOrigin};
 pub use programs::{
-    axe, cases, cloudflare, corpus, hemstitch, panicking_cloudflare, viceroy, workerd, workspace,
+    axe, cases, cloudflare, conformance, corpus, hemstitch, panicking_cloudflare, viceroy, workerd, workspace,
 };
 pub use publication::{Publication, pointer_signed_by};
 pub use reply::{End, Reply};

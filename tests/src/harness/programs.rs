@@ -25,6 +25,12 @@ pub(super) fn fastly_wasm() -> PathBuf {
     existing(given("HEMSTITCH_FASTLY_WASM").unwrap_or_else(built), "cargo xtask build fastly")
 }
 
+/// The program `rules-lines` as wasm: `HEMSTITCH_RULES_WASM`, else where `cargo xtask build rules` puts it.
+pub(super) fn rules_wasm() -> PathBuf {
+    let built = || workspace().join("bin/rules-lines.wasm");
+    existing(given("HEMSTITCH_RULES_WASM").unwrap_or_else(built), "cargo xtask build rules")
+}
+
 /// The Worker for Cloudflare: `HEMSTITCH_CLOUDFLARE`, else where `cargo xtask build cloudflare` puts it.
 pub fn cloudflare() -> PathBuf {
     let built = || workspace().join("bin/cloudflare");
@@ -100,6 +106,13 @@ pub fn corpus() -> Option<PathBuf> {
     let data = given("HEMSTITCH_DATA").unwrap_or_else(|| workspace().join("../shared"));
     let corpus = data.join("corpus");
     corpus.is_dir().then_some(corpus)
+}
+
+/// A file of the cases that others share with us, or `None` where this machine has none.
+pub fn conformance(file: &str) -> Option<PathBuf> {
+    let data = given("HEMSTITCH_DATA").unwrap_or_else(|| workspace().join("../shared"));
+    let path = data.join("conformance").join(file);
+    path.is_file().then_some(path)
 }
 
 fn given(variable: &str) -> Option<PathBuf> {
