@@ -53,7 +53,10 @@ pub(crate) fn version(fact: Fact<'_>) -> String {
         _ => "0".to_owned(),
     };
     let written = written.strip_prefix('v').unwrap_or(&written);
-    let without_build = written.split('+').next().unwrap_or_default();
+    // The dot in the SDK's `/\+.*$/` is no end of a line.
+    let last_line = written.rfind(['\n', '\r', '\u{2028}', '\u{2029}']).unwrap_or(0);
+    let build = written.get(last_line..).and_then(|line| line.find('+'));
+    let without_build = build.and_then(|build| written.get(..last_line + build)).unwrap_or(written);
     let mut parts: Vec<String> = without_build.split(['-', '.']).map(padded).collect();
     if parts.len() == 3 {
         parts.push("~".to_owned());

@@ -303,6 +303,9 @@ mod tests {
             (json!({"a": {}}), json!({"a": {}}), true),
             (json!({"a.b.1.c": 1}), json!({"a": {"b": [0, {"c": 1}]}}), true),
             (json!({"a.b": 1}), json!({"a.b": 1, "a": {"b": 2}}), true),
+            (json!({"a.length": 2, "a.0.length": 1}), json!({"a": [[0], 0]}), true),
+            (json!({"a.length": {"$exists": true}}), json!({"a": "text"}), false),
+            (json!({"a": {"$veq": "1+x\ny"}}), json!({"a": "1"}), false),
             (json!({"$nor": []}), json!({}), false),
             (json!({"$not": {}}), json!({}), false),
         ] {

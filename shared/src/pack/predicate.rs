@@ -22,14 +22,17 @@ pub(super) fn resolve<'a>(facts: &'a Facts, name: &str) -> Fact<'a> {
     Fact::Null
 }
 
-/// What stands at a path in a value; the value itself at the empty path.
+/// What stands at a path in a value. A list has places, and a length.
 pub(super) fn walk<'a>(json: &'a Value, path: &str) -> Option<Fact<'a>> {
-    let step = |value: &'a Value, key: &str| match value {
-        Value::Object(members) => members.get(key),
-        Value::Array(items) => items.get(key.parse::<usize>().ok().filter(|at| at.to_string() == key)?),
+    path.split('.').try_fold(Fact::from_json(json), |fact, key| match fact {
+        Fact::Json(Value::Object(members)) => members.get(key).map(Fact::from_json),
+        Fact::Json(Value::Array(items)) if key == "length" => Some(Fact::Number(items.len() as f64)),
+        Fact::Json(Value::Array(items)) => {
+            let place = key.parse::<usize>().ok().filter(|place| place.to_string() == key)?;
+            items.get(place).map(Fact::from_json)
+        }
         _ => None,
-    };
-    path.split('.').try_fold(json, step).map(Fact::from_json)
+    })
 }
 
 /// Whether a predicate of a pack holds for the fact of its attribute; those that need more than a fact are no
