@@ -9,6 +9,7 @@ mod corpus;
 mod demo;
 mod fragments;
 mod growthbook_cases;
+mod growthbook_sdk;
 mod in_process;
 mod kill_switch;
 mod origin_alone;

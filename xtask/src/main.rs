@@ -5,6 +5,7 @@ mod cache;
 mod cargo;
 mod cloudflare;
 mod fastly;
+mod growthbook;
 mod house;
 mod lint;
 mod npm;
@@ -37,8 +38,8 @@ struct Arguments {
 enum Command {
     /// Install what is missing, check the house rules, build everything and run every test.
     Test,
-    /// Install what is missing: the two wasm targets of the toolchain, workerd, wrangler and axe-core (npm, seconds), Chromium
-    /// and its driver (apt-get as root, 20 seconds), and Viceroy (7 to 17 minutes, once).
+    /// Install what is missing: the two wasm targets of the toolchain, workerd, wrangler, axe-core and GrowthBook's SDK (npm,
+    /// seconds), Chromium and its driver (apt-get as root, 20 seconds), and Viceroy (7 to 17 minutes, once).
     Setup,
     /// Check the house rules: format, lints, file sizes and names, and that the core stays free of platforms.
     Check,

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::target_dir::TargetDir;
 use crate::{browser, cloudflare, fastly, house, lint, purity, rules, suite, targets, viceroy};
-use crate::{browser::AXE, workerd::WORKERD, wrangler::WRANGLER};
+use crate::{browser::AXE, growthbook::GROWTHBOOK, workerd::WORKERD, wrangler::WRANGLER};
 
 type Action<'a> = Box<dyn Fn() -> Result<()> + 'a>;
 
@@ -84,6 +84,7 @@ fn set_up_steps<'a>() -> Vec<Step<'a>> {
         minutes("set-up: wrangler", || WRANGLER.ensure()),
         minutes("set-up: Chromium", browser::ensure),
         minutes("set-up: axe-core", || AXE.ensure()),
+        minutes("set-up: GrowthBook's SDK", || GROWTHBOOK.ensure()),
         minutes("set-up: Viceroy", viceroy::ensure),
     ]
 }

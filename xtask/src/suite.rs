@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::browser::AXE;
 use crate::cargo::run;
+use crate::growthbook::GROWTHBOOK;
 use crate::target_dir::TargetDir;
 use crate::workerd::WORKERD;
 use crate::wrangler::WRANGLER;
@@ -32,6 +33,7 @@ pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
         .env("HEMSTITCH_CLOUDFLARE", cloudflare::folder())
         .env("HEMSTITCH_CLOUDFLARE_PANICKING", cloudflare::panicking_folder())
         .env("HEMSTITCH_RULES_WASM", rules::wasm())
+        .env("HEMSTITCH_GROWTHBOOK", GROWTHBOOK.path()?)
         .env("HEMSTITCH_WORKERD", WORKERD.path()?)
         .env("HEMSTITCH_WRANGLER", WRANGLER.path()?)
         .env("HEMSTITCH_AXE", AXE.path()?))

@@ -20,9 +20,9 @@ const HASHED: &str = "hashed.";
 /// The fact that holds the names of the groups that the visitor is in.
 pub(super) const GROUPS: &str = "group";
 
-/// How a fact is called that an attribute is hashed by.
+/// How a fact is called that an attribute is hashed by: its name is no path.
 pub(super) fn hashed(attribute: &str) -> String {
-    format!("{HASHED}{attribute}")
+    format!("{HASHED}{}", attribute.replace('%', "%25").replace('.', "%2E"))
 }
 
 /// A ruleset in the making, and the facts for it.

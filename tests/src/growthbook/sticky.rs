@@ -21,11 +21,12 @@ impl Holder {
 
     /// What the document is filed under.
     pub(super) fn document(&self) -> String {
-        format!(
-            "{}||{}",
-            self.attribute,
-            self.value.as_str().map_or_else(|| self.value.to_string(), str::to_owned)
-        )
+        let value = match &self.value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.as_f64().unwrap_or_default().to_string(),
+            value => value.to_string(),
+        };
+        format!("{}||{value}", self.attribute)
     }
 
     /// What the profile files a choice under.

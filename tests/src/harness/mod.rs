@@ -50,7 +50,8 @@ pub use jws::Jws;
 pub use lines::{ask_natively, ask_wasm, output_of};
 pub use origin::{Asked, TestOrigin};
 pub use programs::{
-    axe, cases, cloudflare, conformance, corpus, hemstitch, panicking_cloudflare, viceroy, workerd, workspace,
+    axe, cases, cloudflare, conformance, corpus, growthbook_sdk, hemstitch, panicking_cloudflare, viceroy,
+    workerd, workspace,
 };
 pub use publication::{Publication, pointer_signed_by};
 pub use reply::{End, Reply};

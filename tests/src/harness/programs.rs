@@ -58,6 +58,12 @@ pub(super) fn wrangler() -> PathBuf {
     existing(given("HEMSTITCH_WRANGLER").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
 }
 
+/// The main module of GrowthBook's SDK for JavaScript: `HEMSTITCH_GROWTHBOOK`, else where `cargo xtask setup` puts it.
+pub fn growthbook_sdk() -> PathBuf {
+    let tool = "tools/growthbook-1.8.0/node_modules/@growthbook/growthbook/dist/cjs/core.js";
+    existing(given("HEMSTITCH_GROWTHBOOK").unwrap_or_else(|| cached(tool)), "cargo xtask setup")
+}
+
 /// Fastly's local runtime: `HEMSTITCH_VICEROY`, else where `cargo xtask setup` puts it.
 pub fn viceroy() -> PathBuf {
     let tool = "tools/viceroy-0.22.0/bin/viceroy";
