@@ -34,12 +34,6 @@ function offsetOf(zone) {
 // [status, name, value, name, value …]
 export const responseHead = (response) => [String(response.status), ...[...response.headers].flat()];
 
-// A variable or a secret; those that hold JSON come as text all the same.
-export function setting(env, name) {
-  const value = env[name];
-  return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
-}
-
 export async function ask(env, binding, url, method, pairs, body, within) {
   const headers = new Headers();
   for (let at = 0; at < pairs.length; at += 2) headers.append(pairs[at], pairs[at + 1]);
@@ -107,7 +101,5 @@ export function timer(ms) {
 
 export const rings = (timer) => timer.rings;
 export const stop = (timer) => void attempt(() => timer.stop());
-export const now = () => Date.now();
-export const complain = (text) => console.error(text);
 export const random = () => crypto.getRandomValues(new Uint8Array(16));
 export const bodyOf = (request) => request.body;

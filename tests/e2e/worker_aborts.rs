@@ -38,8 +38,9 @@ const ROUNDS: usize = 8;
 const STRETCH: usize = 4;
 /// What stays behind of one visitor, in bytes, if anything, is more than this.
 const NOTHING: f64 = 512.0;
-/// What the Worker says when it has no task but the one that says it, which holds its request and its bindings.
-const NOBODY: &str = "0 1 2 ";
+/// What the Worker says when it has no task but the one that says it, which holds its request and its bindings. The
+/// third value is the crate `worker`'s own, for good.
+const NOBODY: &str = "0 1 3 ";
 /// What it may grow by, in pages of 64 KB: ten thousand times two kilobytes are 305.
 const MORE_PAGES: u32 = 32;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::cargo::{run, workspace};
@@ -12,6 +12,9 @@ use crate::target_dir::TargetDir;
 const NAME: &str = "hemstitch_cloudflare";
 /// The entry of the Worker and the modules that it needs, in `edge/cloudflare`.
 const SHIM: [&str; 3] = ["worker.js", "tasks.js", "platform.js"];
+
+/// What the crate `worker` has of JavaScript.
+const SNIPPET: &str = "worker_state.js";
 
 /// Where `wrangler.toml` and the tests expect the Worker.
 pub fn folder() -> PathBuf {
@@ -51,11 +54,27 @@ fn assemble(target_dir: &TargetDir, features: &[&str], folder: &Path) -> Result<
     bindgen.module(true)?.generate(folder).with_context(|| format!("binding {}", built.display()))?;
     let glue = folder.join(format!("{NAME}.js"));
     let text = fs::read_to_string(&glue).with_context(|| format!("reading {}", glue.display()))?;
+    let (snippet, text) = beside_the_glue(folder, &text)?;
     // The platform imports wasm as a module without the keyword of the proposal.
     fs::write(&glue, text.replace("import source ", "import ")).context("writing the glue")?;
+    fs::rename(snippet, folder.join(SNIPPET)).context("moving the snippet of the crate worker")?;
+    fs::remove_dir_all(folder.join("snippets")).context("removing the folder of snippets")?;
     for file in SHIM {
         let from = workspace().join("edge/cloudflare").join(file);
         fs::copy(&from, folder.join(file)).with_context(|| format!("copying {}", from.display()))?;
     }
     Ok(())
+}
+
+/// The one file of JavaScript that a crate brought, and the glue with that file named as what it will be. Its own path
+/// has a hash in it, which a manifest could not name.
+fn beside_the_glue(folder: &Path, glue: &str) -> Result<(PathBuf, String)> {
+    const MARK: &str = "from './snippets/";
+    let (_, rest) = glue.split_once(MARK).context("the glue imports no snippet")?;
+    let (path, after) = rest.split_once('\'').context("the glue ends in a path")?;
+    if after.contains(MARK) {
+        bail!("the glue imports more than one snippet");
+    }
+    let glue = glue.replace(&format!("{MARK}{path}'"), &format!("from './{SNIPPET}'"));
+    Ok((folder.join("snippets").join(path), glue))
 }

@@ -9,6 +9,7 @@ use hemstitch::facts::Place;
 use hemstitch::http::{self, OwnPath, RequestHead, Route};
 use hemstitch::visit::Visit;
 use wasm_bindgen::JsValue;
+use worker::Env;
 
 use crate::clock;
 use crate::config::ServedSite;
@@ -23,7 +24,7 @@ use crate::store::Store;
 use crate::visitor::Visitor;
 
 /// Answers a request, and does after that what the visitor need not wait for.
-pub async fn answer(visitor: Visitor, request: JsValue, env: JsValue) {
+pub async fn answer(visitor: Visitor, request: JsValue, env: Env) {
     let instance = Instance::present();
     let Some((head, place)) = convert::request_head(&request) else {
         return visitor.plain(StatusCode::BAD_REQUEST, "bad request\n");
@@ -64,7 +65,7 @@ pub async fn answer(visitor: Visitor, request: JsValue, env: JsValue) {
 async fn arrive(
     instance: &Rc<Instance>,
     served: &Rc<ServedSite>,
-    env: JsValue,
+    env: Env,
     visitor: Visitor,
     head: RequestHead,
     place: Place,
@@ -92,7 +93,7 @@ async fn settle(exchange: Exchange, late: Late) {
 }
 
 /// Sends a request on, and what comes back, untouched.
-pub async fn pass(visitor: Visitor, head: &RequestHead, served: &ServedSite, env: &JsValue, body: JsValue) {
+pub async fn pass(visitor: Visitor, head: &RequestHead, served: &ServedSite, env: &Env, body: JsValue) {
     let mut outgoing = http::pass_request(head, &served.site);
     // The platform knows WebSocket alone; of any other upgrade the origin does without, as it may (RFC 9110, section
     // 7.8).

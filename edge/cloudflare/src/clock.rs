@@ -2,11 +2,11 @@
 
 use hemstitch::time::UnixTime;
 
-use crate::platform::js;
+use worker::Date;
 
 /// Milliseconds since 1970.
 pub fn ms() -> u64 {
-    js::now() as u64
+    Date::now().as_millis()
 }
 
 /// The time of day.

@@ -23,9 +23,9 @@ use hemstitch::site::{Site, host_of};
 use hemstitch::token::Keyring;
 use hemstitch::visit::Keys;
 use serde_json::{Map, Value};
-use wasm_bindgen::JsValue;
+use worker::{Env, console_error};
 
-use crate::platform::js;
+use crate::setting::setting;
 
 /// The configuration of all sites.
 pub struct Config(HashMap<String, Rc<ServedSite>>);
@@ -44,14 +44,14 @@ pub struct ServedSite {
 
 impl Config {
     /// Reads it all. What cannot be read is said, and left out.
-    pub fn read(env: &JsValue) -> Config {
+    pub fn read(env: &Env) -> Config {
         let sites: Map<String, Value> = json(env, "HEMSTITCH_SITES").unwrap_or_default();
         let keys: Map<String, Value> = json(env, "HEMSTITCH_KEYS").unwrap_or_default();
         let mut by_name: HashMap<String, Rc<ServedSite>> = HashMap::new();
         let mut hosts = HashMap::new();
         for (host, written) in sites {
             match Site::parse(text_of(&written).as_bytes()) {
-                Err(error) => js::complain(&format!("HEMSTITCH_SITES: {host}: {error}")),
+                Err(error) => console_error!("HEMSTITCH_SITES: {host}: {error}"),
                 Ok(site) => {
                     let held = by_name.get(&site.name).filter(|held| *held.site == site).cloned();
                     let served = held.unwrap_or_else(|| Rc::new(ServedSite::new(site, env, &keys)));
@@ -70,14 +70,14 @@ impl Config {
 }
 
 impl ServedSite {
-    fn new(site: Site, env: &JsValue, keys: &Map<String, Value>) -> ServedSite {
+    fn new(site: Site, env: &Env, keys: &Map<String, Value>) -> ServedSite {
         let capitals = site.name.to_ascii_uppercase().replace('-', "_");
         let keys = Keys::gather(|purpose| {
             let ring = purpose.name();
             let of_site = keys.get(&site.name).and_then(|rings| rings.get(ring)).map(text_of);
             let name = format!("{capitals}_{}", ring.to_ascii_uppercase());
-            let read = Keyring::parse(of_site.or_else(|| js::setting(env, &name))?.as_bytes());
-            read.inspect_err(|error| js::complain(&format!("{name}: {error}"))).ok()
+            let read = Keyring::parse(of_site.or_else(|| setting(env, &name))?.as_bytes());
+            read.inspect_err(|error| console_error!("{name}: {error}")).ok()
         });
         let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
         let kill = kill_switch(env, &capitals);
@@ -86,17 +86,16 @@ impl ServedSite {
 }
 
 /// Two settings: one for all sites, one for this.
-fn kill_switch(env: &JsValue, capitals: &str) -> KillSwitch {
+fn kill_switch(env: &Env, capitals: &str) -> KillSwitch {
     // Variables are read once, so there is no setting from before that could stand in for one that is none.
-    let switch = |name: &str| {
-        js::setting(env, name).and_then(|setting| KillSwitch::parse(&setting)).unwrap_or_default()
-    };
+    let switch =
+        |name: &str| setting(env, name).and_then(|setting| KillSwitch::parse(&setting)).unwrap_or_default();
     switch("HEMSTITCH_PERSONALIZATION").and(switch(&format!("HEMSTITCH_PERSONALIZATION_{capitals}")))
 }
 
-fn json(env: &JsValue, name: &str) -> Option<Map<String, Value>> {
-    let read = serde_json::from_str(&js::setting(env, name)?);
-    read.inspect_err(|error| js::complain(&format!("{name}: {error}"))).ok()
+fn json(env: &Env, name: &str) -> Option<Map<String, Value>> {
+    let read = serde_json::from_str(&setting(env, name)?);
+    read.inspect_err(|error| console_error!("{name}: {error}")).ok()
 }
 
 /// JSON within JSON may be written as such, or as a text.

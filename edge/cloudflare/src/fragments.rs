@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use hemstitch::http::{self, FragmentSource, Marker};
 use hemstitch::session::{FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
 use wasm_bindgen::JsValue;
+use worker::Env;
 
 use crate::clock;
 use crate::config::ServedSite;
@@ -31,7 +32,7 @@ pub struct Fetcher {
     /// The site of the page.
     pub served: Rc<ServedSite>,
     /// The Worker's bindings.
-    pub env: JsValue,
+    pub env: Env,
     /// The cache.
     pub store: Rc<Store>,
     /// Who is fetching what.

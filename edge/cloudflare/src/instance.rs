@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wasm_bindgen::JsValue;
+use worker::Env;
 
 use crate::config::{Config, ServedSite};
 use crate::fills::Fills;
@@ -37,7 +37,7 @@ impl Instance {
 
     /// The site of a `Host` header. Variables and secrets are read once: to change one is to deploy, and a deployment
     /// starts new isolates.
-    pub fn site(&self, host: &str, env: &JsValue) -> Option<Rc<ServedSite>> {
+    pub fn site(&self, host: &str, env: &Env) -> Option<Rc<ServedSite>> {
         let mut held = self.config.try_borrow_mut().ok()?;
         held.get_or_insert_with(|| Rc::new(Config::read(env))).site(host)
     }

@@ -7,7 +7,7 @@
 //! One instance answers many requests side by side. A panic in one would trap, and `tasks.js` sees to it that it is
 //! that visitor's alone: before its first byte the origin answers, later the connection breaks off.
 //!
-//! The crate `worker` is not used: its futures share one queue, which a trap stops for everybody.
+//! Of the crate `worker` only what answers at once is used: its futures share one queue, which a trap stops for everybody.
 
 mod answer;
 #[cfg(feature = "forced-panic")]
@@ -18,20 +18,23 @@ mod convert;
 mod fills;
 mod fragments;
 mod instance;
+mod kv;
 mod memory;
 mod origin;
 mod packs;
 mod page;
 mod platform;
 mod pump;
+mod setting;
 mod store;
 mod task;
 mod visitor;
 
 use wasm_bindgen::prelude::*;
+use worker::Env;
 
 /// Begins to answer a request, as the task of that number.
 #[wasm_bindgen]
-pub fn answer(task: u32, request: JsValue, env: JsValue) {
+pub fn answer(task: u32, request: JsValue, env: Env) {
     task::spawn(task, answer::answer(visitor::Visitor::new(task), request, env));
 }

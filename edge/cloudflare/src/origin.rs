@@ -8,6 +8,7 @@ use ::http::{HeaderName, header};
 use hemstitch::http::{OutgoingRequest, ResponseHead};
 use hemstitch::site::Site;
 use wasm_bindgen::JsValue;
+use worker::Env;
 
 use crate::convert;
 use crate::platform::{Promised, bytes, js};
@@ -40,7 +41,7 @@ pub struct Cut;
 /// Asks. `source` is a URL, or the name of a binding, or, where there is none of that name, stands for what the
 /// platform has behind the visitor's own URL. What the platform sends as `Host` is the host of that URL. `None` where no answer comes in time.
 pub async fn ask(
-    env: &JsValue,
+    env: &Env,
     mut outgoing: OutgoingRequest,
     site: &Site,
     source: &str,

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use hemstitch::keeper::{Keeper, Want};
 use hemstitch::pack::{Pack, PackHash};
-use wasm_bindgen::JsValue;
+use worker::{Env, console_error};
 
 use crate::clock;
 use crate::config::ServedSite;
 use crate::fills::Claim;
 use crate::instance::Instance;
-use crate::platform::{self, Promised, js, within};
+use crate::kv;
+use crate::platform::within;
 use crate::store;
 
 /// How long a look-up is waited for when no visitor waits with it, in milliseconds.
@@ -28,7 +29,7 @@ pub type Late = Pin<Box<dyn Future<Output = ()>>>;
 pub async fn in_force(
     instance: &Rc<Instance>,
     served: &Rc<ServedSite>,
-    env: &JsValue,
+    env: &Env,
 ) -> (Option<Arc<Pack>>, Late) {
     let keeper = |look: &mut dyn FnMut(&mut Keeper)| {
         if let Ok(mut keeper) = served.keeper.try_borrow_mut() {
@@ -50,7 +51,7 @@ pub async fn in_force(
 }
 
 /// Looks up what the keeper wants, or waits for another who does.
-async fn look_up(instance: Rc<Instance>, served: Rc<ServedSite>, env: JsValue) {
+async fn look_up(instance: Rc<Instance>, served: Rc<ServedSite>, env: Env) {
     match instance.fills.claim(&format!("packs of {}", served.site.name)) {
         Claim::Follow(following) => drop(within(PATIENCE_MS, following).await),
         Claim::Lead(_lead) => {
@@ -60,14 +61,14 @@ async fn look_up(instance: Rc<Instance>, served: Rc<ServedSite>, env: JsValue) {
     }
 }
 
-async fn all_wanted(served: &ServedSite, env: &JsValue) {
+async fn all_wanted(served: &ServedSite, env: &Env) {
     let site = served.site.name.as_str();
     loop {
         let want = served.keeper.try_borrow_mut().ok().and_then(|mut keeper| keeper.wants(clock::ms()));
         match want {
             None => return,
             Some(Want::Pointer(key)) => {
-                let pointer = kv(env, &key).await;
+                let pointer = kv::value(env, &key).await;
                 arrived(served, |keeper| {
                     keeper.pointer_arrived(pointer.as_deref(), clock::ms(), clock::now())
                 });
@@ -78,7 +79,7 @@ async fn all_wanted(served: &ServedSite, env: &JsValue) {
                 {
                     continue;
                 }
-                let pack = kv(env, &key).await;
+                let pack = kv::value(env, &key).await;
                 let copy = pack.clone();
                 if arrived(served, |keeper| take(keeper, &hash, pack))
                     && let Some(pack) = copy
@@ -106,12 +107,7 @@ fn arrived(
     let Ok(mut keeper) = served.keeper.try_borrow_mut() else { return false };
     let outcome = hand(&mut keeper);
     if let Err(error) = &outcome {
-        js::complain(&format!("{}: {error}", served.site.name));
+        console_error!("{}: {error}", served.site.name);
     }
     outcome.is_ok()
-}
-
-/// A value; `None` where there is none, or no store.
-async fn kv(env: &JsValue, key: &str) -> Option<Vec<u8>> {
-    Promised::from(js::kv(env, key)).await.ok().and_then(platform::bytes)
 }

@@ -12,15 +12,15 @@ use wasm_bindgen::prelude::*;
 pub mod js {
     use js_sys::{Promise, Uint8Array};
     use wasm_bindgen::prelude::*;
+    use worker::Env;
 
     #[wasm_bindgen(raw_module = "./platform.js")]
     extern "C" {
         pub fn head(request: &JsValue) -> Vec<String>;
         #[wasm_bindgen(js_name = responseHead)]
         pub fn response_head(response: &JsValue) -> Vec<String>;
-        pub fn setting(env: &JsValue, name: &str) -> Option<String>;
         pub fn ask(
-            env: &JsValue,
+            env: &Env,
             binding: Option<&str>,
             url: &str,
             method: &str,
@@ -36,14 +36,12 @@ pub mod js {
         pub fn close(writer: &JsValue) -> Promise;
         pub fn closed(writer: &JsValue) -> Promise;
         pub fn abort(writer: &JsValue);
-        pub fn kv(env: &JsValue, key: &str) -> Promise;
+        pub fn kv(env: &Env, key: &str) -> Promise;
         pub fn cached(url: &str) -> Promise;
         pub fn store(url: &str, bytes: Uint8Array, life: &str, seconds: f64, tags: &str) -> Promise;
         pub fn timer(ms: u32) -> JsValue;
         pub fn rings(timer: &JsValue) -> Promise;
         pub fn stop(timer: &JsValue);
-        pub fn now() -> f64;
-        pub fn complain(text: &str);
         pub fn random() -> Vec<u8>;
         #[wasm_bindgen(catch, js_name = bodyOf)]
         pub fn body_of(request: &JsValue) -> Result<JsValue, JsValue>;

@@ -12,8 +12,14 @@ const INSTALLED: &str = "tools/workerd-1.20261117.1/node_modules/@cloudflare/wor
 const BUILT: &str = "bin/cloudflare";
 
 /// What a Worker is made of; the first is its entry.
-pub const MODULES: [&str; 5] =
-    ["worker.js", "tasks.js", "platform.js", "hemstitch_cloudflare.js", "hemstitch_cloudflare_bg.wasm"];
+pub const MODULES: [&str; 6] = [
+    "worker.js",
+    "tasks.js",
+    "platform.js",
+    "worker_state.js",
+    "hemstitch_cloudflare.js",
+    "hemstitch_cloudflare_bg.wasm",
+];
 
 /// workerd: `HEMSTITCH_WORKERD`, or in `PATH`, or where the set-up installs it.
 pub fn program() -> Result<PathBuf> {

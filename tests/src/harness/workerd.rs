@@ -18,8 +18,14 @@ use super::programs;
 use super::site::TestSite;
 
 /// What a Worker is made of; the first is its entry.
-const MODULES: [&str; 5] =
-    ["worker.js", "tasks.js", "platform.js", "hemstitch_cloudflare.js", "hemstitch_cloudflare_bg.wasm"];
+const MODULES: [&str; 6] = [
+    "worker.js",
+    "tasks.js",
+    "platform.js",
+    "worker_state.js",
+    "hemstitch_cloudflare.js",
+    "hemstitch_cloudflare_bg.wasm",
+];
 
 const PERSONALIZATION: &str = "HEMSTITCH_PERSONALIZATION";
 
