@@ -3,6 +3,7 @@
 //! The rule behind all of it: what may be shared is made from the cache key alone, and what is made for one visitor is
 //! never shared. Terms and rules are those of RFC 9110 and RFC 9111 unless a function says otherwise.
 
+mod address;
 mod fragment;
 mod freshness;
 mod kind;
@@ -12,6 +13,7 @@ mod request;
 mod route;
 mod target;
 
+pub use address::{HostKind, host_kind};
 pub use fragment::{
     FragmentRefusal, FragmentSource, FragmentTarget, fragment_freshness, is_good_fragment, own_block_name,
     resolve_fragment,
