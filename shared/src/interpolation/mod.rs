@@ -78,6 +78,22 @@ impl Reader {
         self.0.read(&String::from_utf8_lossy(bytes));
     }
 
+    /// How a value is escaped here; `None` where no escape would do. Where a value could choose what a URL leads to, or
+    /// finish a reference, it is encoded so far that it cannot.
+    pub(crate) fn escape(&self) -> Option<Escape> {
+        use problem::ProblemKind::{AfterAmpersand, AfterPercent, UrlStart};
+        match self.0.escape() {
+            Ok(escape) => Some(escape),
+            Err(UrlStart | AfterPercent | AfterAmpersand) => Some(Escape::Url),
+            Err(_) => None,
+        }
+    }
+
+    /// A value stands here.
+    pub(crate) fn value(&mut self) {
+        self.0.read_fact();
+    }
+
     /// Whether what stands here is read as markup.
     pub(crate) fn is_in_markup(&self) -> bool {
         self.0.is_in_data()
