@@ -1,0 +1,356 @@
+//! What processors disagree on, as named settings, and the presets that answer like one of them.
+
+use serde::Deserialize;
+
+/// How a document of ESI is read and run. [`Dialect::default`] is ours: the whole language, nothing fails the page, and
+/// what a visitor sent is escaped.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dialect {
+    /// The namespace prefix of elements; `None`: only prefixes that the document declares.
+    pub prefix: Option<String>,
+    /// Whether `xmlns:x="http://www.edge-delivery.org/esi/1.0"` on an element makes `x` a prefix there.
+    pub declared_prefixes: bool,
+    /// What becomes of an element that nobody knows.
+    pub unknown_elements: UnknownElements,
+    /// Whether `choose` needs a `when`, and `try` exactly one `attempt` and one `except`.
+    pub strict_structure: bool,
+    /// Whether `<!--esi` counts those inside; else it ends at the first `-->`.
+    pub nested_comments: bool,
+    /// Whether ESI inside other HTML comments and CDATA sections is text.
+    pub skip_comments: bool,
+    /// Whether a document that does not begin with `<` has no ESI.
+    pub xml_check: bool,
+    /// What an `include` without an end is.
+    pub unclosed_include: UnclosedInclude,
+    /// What stands between the branches of `choose` and `try`.
+    pub stray_text: StrayText,
+    /// Where `$(…)` in text is a variable.
+    pub variables_in_text: VariablesInText,
+    /// Whether `$name(…)` in text is a call.
+    pub functions_in_text: bool,
+    /// Whether a backslash in such text escapes the character after it.
+    pub backslash_in_text: bool,
+    /// What `<esi:inline>` means.
+    pub inline: Inline,
+    /// Whether a variable inside a quoted string of an expression is replaced.
+    pub interpolated_strings: bool,
+    /// What a word without quotes is in an expression.
+    pub barewords: Barewords,
+    /// When a value that stands alone as a test is true.
+    pub truth: Truth,
+    /// What comparing with an empty or missing operand gives.
+    pub empty_operand: EmptyOperand,
+    /// What comparing a number with a text gives.
+    pub mixed_operands: MixedOperands,
+    /// Whether the default of a variable is taken for an empty value as well.
+    pub default_for_empty: bool,
+    /// What is written for a value that a visitor sent.
+    pub escape: Escape,
+    /// Whether values of the query are percent-decoded.
+    pub decode_query: bool,
+    /// Whether `$(QUERY_STRING)` is a dictionary that prints as the query does.
+    pub query_is_dictionary: bool,
+    /// Whether `esi_…` parameters are `$(ESI_ARGS{…})` and no part of the query.
+    pub esi_args: bool,
+    /// Whether `$(HTTP_COOKIE{a;b})` is the value of `b` in the cookie `a`.
+    pub subcookies: bool,
+    /// What a language that the visitor does not accept prints.
+    pub language_miss: LanguageMiss,
+    /// Which statuses make a fragment.
+    pub good_status: GoodStatus,
+    /// What an include that failed leaves, where neither the page nor `try` says.
+    pub include_failure: IncludeFailure,
+    /// What stands in the place of a failed include.
+    pub failure_marker: String,
+    /// Whether the fragments' own ESI runs.
+    pub fragments: FragmentEsi,
+    /// Whether a fragment's `Edge-Control: dca=…` outranks the default.
+    pub edge_control: bool,
+    /// Whether includes of a fragment are processed as the fragment was.
+    pub inherit_dca: bool,
+    /// How `https` in an include is taken.
+    pub https_includes: HttpsIncludes,
+    /// What a failing expression does.
+    pub expression_failure: ExpressionFailure,
+    /// What runs may cost.
+    pub budgets: Budgets,
+}
+
+/// What becomes of `<esi:x>` that nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownElements {
+    /// It stays as it is.
+    Keep,
+    /// Its tags go.
+    Drop,
+    /// The document fails.
+    Fail,
+}
+
+/// What `<esi:include src="…">` without an end tag is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnclosedInclude {
+    /// An include.
+    Include,
+    /// Text.
+    Text,
+}
+
+/// What stands between the branches of `choose` and `try`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrayText {
+    /// It goes.
+    Drop,
+    /// It is printed.
+    Print,
+}
+
+/// Where `$(…)` in text is a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariablesInText {
+    /// In `vars` alone.
+    Vars,
+    /// In everything that ESI runs: `vars`, branches, loops, functions.
+    Blocks,
+    /// Everywhere.
+    Everywhere,
+}
+
+/// What `<esi:inline name="…">` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inline {
+    /// Its content is the fragment of that name, for includes further on (ESI 1.0, section 3.7).
+    Define,
+    /// Its content, as it is.
+    Print,
+}
+
+/// What a word without quotes is in an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Barewords {
+    /// A string, but for `true` and `false`.
+    Text,
+    /// A mistake: the expression has no value, a test is false.
+    Invalid,
+}
+
+/// When a value that stands alone as a test is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Truth {
+    /// When it is neither empty nor the number 0.
+    NonEmpty,
+    /// Likewise, and text that reads as 0 is 0.
+    NonZero,
+    /// When it is `true` or `1`.
+    TrueOrOne,
+    /// Never: a test compares.
+    Comparison,
+}
+
+/// What comparing with an empty or missing operand gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmptyOperand {
+    /// False, whatever the operator (ESI 1.0, section 5).
+    False,
+    /// Only an order with it is false.
+    Unordered,
+    /// It is compared as the empty string.
+    Text,
+}
+
+/// What comparing a number with a text gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MixedOperands {
+    /// They are compared as texts.
+    Text,
+    /// They are unequal, and in no order.
+    Unequal,
+}
+
+/// What is written for a value that a visitor sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Escape {
+    /// The value.
+    Nothing,
+    /// `<` and `>` as references.
+    Angles,
+    /// What is right where it stands: references in text and attributes, escapes in scripts, `%XX` in URLs.
+    Context,
+}
+
+/// What a language that the visitor does not accept prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LanguageMiss {
+    /// Nothing.
+    Empty,
+    /// `false`.
+    False,
+}
+
+/// Which statuses make a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GoodStatus {
+    /// 200 to 299 but 206.
+    Success,
+    /// 200 alone.
+    Ok,
+    /// 200 and 204.
+    OkOrEmpty,
+    /// Below 400.
+    Below400,
+    /// Below 500.
+    Below500,
+}
+
+impl GoodStatus {
+    /// Whether a fragment with this status is one.
+    pub fn accepts(self, status: u16) -> bool {
+        match self {
+            GoodStatus::Success => (200..300).contains(&status) && status != 206,
+            GoodStatus::Ok => status == 200,
+            GoodStatus::OkOrEmpty => matches!(status, 200 | 204),
+            GoodStatus::Below400 => (200..400).contains(&status),
+            GoodStatus::Below500 => (200..500).contains(&status),
+        }
+    }
+}
+
+/// What an include that failed leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncludeFailure {
+    /// The marker, or nothing.
+    Nothing,
+    /// The document ends there.
+    Truncate,
+    /// The document fails.
+    Fail,
+}
+
+/// Whether the ESI of fragments runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FragmentEsi {
+    /// Where the include says `dca="esi"`.
+    Dca,
+    /// Where the fragment's `Surrogate-Control`, or the like, says so.
+    Header,
+    /// Always, unless the include says `dca="none"`.
+    Always,
+}
+
+/// How `https` in an include is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HttpsIncludes {
+    /// As it says.
+    Fetch,
+    /// As `http`.
+    AsHttp,
+    /// The include fails.
+    Refuse,
+}
+
+/// What a failing expression does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpressionFailure {
+    /// It has no value.
+    Nothing,
+    /// The document fails.
+    Fail,
+}
+
+/// What running a page may cost. Beyond a budget the construct yields nothing, and the page goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budgets {
+    /// Includes inside includes.
+    pub depth: u32,
+    /// Requests for fragments, alternatives included.
+    pub requests: u32,
+    /// Bytes that values and fragments add to the page.
+    pub bytes: usize,
+    /// Instructions.
+    pub steps: u32,
+    /// Elements of one list or dictionary.
+    pub items: usize,
+    /// Elements of all lists and dictionaries.
+    pub nodes: usize,
+    /// Bytes of one value.
+    pub value_bytes: usize,
+    /// Calls inside calls of the page's own functions.
+    pub calls: u32,
+    /// Milliseconds for a fragment that does not say `maxwait`.
+    pub wait_ms: u32,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Budgets {
+            depth: 5,
+            requests: 24,
+            bytes: 8 << 20,
+            steps: 1 << 20,
+            items: 4096,
+            nodes: 1 << 16,
+            value_bytes: 1 << 20,
+            calls: 5,
+            wait_ms: 1000,
+        }
+    }
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Dialect {
+            prefix: Some("esi".to_owned()),
+            declared_prefixes: false,
+            unknown_elements: UnknownElements::Keep,
+            strict_structure: false,
+            nested_comments: false,
+            skip_comments: false,
+            xml_check: false,
+            unclosed_include: UnclosedInclude::Include,
+            stray_text: StrayText::Drop,
+            variables_in_text: VariablesInText::Blocks,
+            functions_in_text: true,
+            backslash_in_text: true,
+            inline: Inline::Define,
+            interpolated_strings: false,
+            barewords: Barewords::Text,
+            truth: Truth::NonEmpty,
+            empty_operand: EmptyOperand::Unordered,
+            mixed_operands: MixedOperands::Text,
+            default_for_empty: false,
+            escape: Escape::Context,
+            decode_query: true,
+            query_is_dictionary: true,
+            esi_args: false,
+            subcookies: false,
+            language_miss: LanguageMiss::Empty,
+            good_status: GoodStatus::Success,
+            include_failure: IncludeFailure::Nothing,
+            failure_marker: String::new(),
+            fragments: FragmentEsi::Dca,
+            edge_control: false,
+            inherit_dca: false,
+            https_includes: HttpsIncludes::Fetch,
+            expression_failure: ExpressionFailure::Nothing,
+            budgets: Budgets::default(),
+        }
+    }
+}
