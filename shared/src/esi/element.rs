@@ -1,0 +1,154 @@
+//! The elements of ESI, and their attributes.
+
+use super::dialect::Dialect;
+
+/// An element, by its local name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Include,
+    Eval,
+    Inline,
+    Choose,
+    When,
+    Otherwise,
+    Try,
+    Attempt,
+    Except,
+    Vars,
+    Remove,
+    Comment,
+    Assign,
+    Text,
+    Foreach,
+    Break,
+    Function,
+    Return,
+    Debug,
+    Param,
+    Variable,
+    Replace,
+    /// `<!--esi … -->`.
+    Wrap,
+    /// An element that nobody knows.
+    Unknown,
+}
+
+impl Kind {
+    pub(super) fn of(name: &[u8]) -> Kind {
+        match name {
+            b"include" => Kind::Include,
+            b"eval" => Kind::Eval,
+            b"inline" => Kind::Inline,
+            b"choose" => Kind::Choose,
+            b"when" => Kind::When,
+            b"otherwise" => Kind::Otherwise,
+            b"try" => Kind::Try,
+            b"attempt" => Kind::Attempt,
+            b"except" => Kind::Except,
+            b"vars" => Kind::Vars,
+            b"remove" => Kind::Remove,
+            b"comment" => Kind::Comment,
+            b"assign" => Kind::Assign,
+            b"text" => Kind::Text,
+            b"foreach" => Kind::Foreach,
+            b"break" => Kind::Break,
+            b"function" => Kind::Function,
+            b"return" => Kind::Return,
+            b"debug" => Kind::Debug,
+            b"param" => Kind::Param,
+            b"variable" => Kind::Variable,
+            b"replace" => Kind::Replace,
+            _ => Kind::Unknown,
+        }
+    }
+
+    /// The name in an end tag, of an element whose content is not markup.
+    pub(super) fn raw(self) -> Option<&'static str> {
+        match self {
+            Kind::Remove => Some("remove"),
+            Kind::Comment => Some("comment"),
+            Kind::Text => Some("text"),
+            Kind::Inline => Some("inline"),
+            Kind::Replace => Some("replace"),
+            _ => None,
+        }
+    }
+
+    /// Whether the element stands alone, where it has no end tag.
+    pub(super) fn may_be_void(self, dialect: &Dialect) -> bool {
+        match self {
+            Kind::Include => dialect.unclosed_include == super::dialect::UnclosedInclude::Include,
+            Kind::Eval
+            | Kind::Break
+            | Kind::Return
+            | Kind::Debug
+            | Kind::Param
+            | Kind::Variable
+            | Kind::Comment => true,
+            _ => false,
+        }
+    }
+
+    /// Elements that an end tag of `self` cannot reach through.
+    pub(super) fn is_barrier_for(self, inner: Kind) -> bool {
+        match inner {
+            Kind::When | Kind::Otherwise => self == Kind::Choose,
+            Kind::Attempt | Kind::Except => self == Kind::Try,
+            _ => false,
+        }
+    }
+}
+
+/// The attributes of one tag, as they stand. The first of a name counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pairs: Vec<(String, String)>,
+}
+
+impl Attributes {
+    /// Reads what stands between an element's name and the end of its tag.
+    pub(super) fn parse(text: &[u8]) -> Attributes {
+        let text = String::from_utf8_lossy(text);
+        let mut rest = text.trim_ascii_start();
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(rest.len());
+            let (name, after) = rest.split_at(end);
+            let after = after.trim_ascii_start();
+            let (value, left) = match after.strip_prefix('=') {
+                None => ("", after),
+                Some(value) => value_of(value.trim_ascii_start()),
+            };
+            if !name.is_empty() && !pairs.iter().any(|(known, _)| known == name) {
+                pairs.push((name.to_owned(), value.to_owned()));
+            }
+            rest = left.trim_ascii_start();
+        }
+        Attributes { pairs }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+fn value_of(text: &str) -> (&str, &str) {
+    match text.chars().next() {
+        Some(quote @ ('"' | '\'')) => text[1..].split_once(quote).unwrap_or((&text[1..], "")),
+        _ => text.split_at(text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len())),
+    }
+}
+
+/// The entities of XML, which is what attributes are written in.
+pub(super) fn unescape(value: &str) -> String {
+    const ENTITIES: [(&str, &str); 6] =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")];
+    if !value.contains('&') {
+        return value.to_owned();
+    }
+    ENTITIES.iter().fold(value.to_owned(), |text, (entity, character)| text.replace(entity, character))
+}
