@@ -1,0 +1,42 @@
+//! Edge Side Includes: the language, compiled once and run for each request.
+//!
+//! ```text
+//!  document ─► read (events) ─► compile (instructions) ─► Program ─► Machine ─► bytes, fetches
+//!                                  ▲                                    ▲
+//!                 Dialect: what processors disagree on       Facts: what it may know of a request
+//! ```
+//!
+//! Nothing here recurses over what a document says, and everything that it can ask for has a budget.
+
+mod answer;
+mod builder;
+mod compile;
+mod diagnostic;
+mod dialect;
+mod element;
+mod escape;
+mod excerpt;
+mod expression;
+mod facts;
+mod functions;
+mod include;
+mod machine;
+mod presets;
+mod program;
+mod read;
+mod stored;
+mod value;
+mod variables;
+
+pub use answer::Answer;
+pub use compile::{Compiled, compile};
+pub use diagnostic::{Diagnostic, Mistake};
+pub use dialect::*;
+pub use facts::{Facts, Given, Lookup};
+pub use functions::Failure;
+pub use machine::{Call, CallId, FetchFailure, Fragment, HeaderEdit, Machine, Notice, Root, Step, absolute};
+pub use program::{Program, Traits};
+pub use stored::NotAProgram;
+
+#[cfg(test)]
+mod tests;
