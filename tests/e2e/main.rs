@@ -7,6 +7,7 @@ mod cache_contract;
 mod cache_key;
 mod corpus;
 mod demo;
+mod esi_conformance;
 mod fragments;
 mod growthbook_cases;
 mod growthbook_sdk;
