@@ -1,10 +1,14 @@
 //! Predicates in words: what was compared, and how it came out.
 
-use super::format::{Comparison, Instruction, Section, tag};
+use super::explain::{Cause, spoken};
+use super::format::{Comparison, NONE, Section, tag};
 use super::machine::Outside;
-use super::{Pack, coerce, predicate};
+use super::{Pack, bucket, coerce, predicate};
 use crate::facts::{Fact, Facts};
+use crate::ruleset::rule::SHOWN;
 use serde_json::Value;
+
+const DAY_S: u32 = 86_400;
 
 /// A fact as JSON.
 pub(super) fn value_of(fact: Fact) -> Value {
@@ -18,63 +22,40 @@ pub(super) fn value_of(fact: Fact) -> Value {
     }
 }
 
-/// The fact that a predicate is about, and its value.
-pub(super) fn subject<'p>(pack: &'p Pack, facts: &Facts, predicate: u32) -> Option<(&'p str, Value)> {
-    let attribute = pack.word(Section::Predicates, predicate, 0)?;
-    let name = pack.text(pack.word(Section::Attributes, attribute, 0)?)?;
-    Some((name, value_of(predicate::resolve(facts, name))))
-}
-
-/// What the answer to a question of a program says of the visitor.
-pub(super) fn answer(pack: &Pack, facts: &Facts, instruction: Instruction, answer: bool) -> Option<String> {
-    let not = if answer { "" } else { "not " };
-    Some(match instruction {
-        Instruction::Test(number) => tested(pack, facts, number, answer)?,
-        Instruction::Audience(audience) => {
-            let name = pack.text(pack.word(Section::Audiences, audience, 0)?)?;
-            format!("{not}in the audience `{name}`")
-        }
-        Instruction::Membership(membership) => {
-            let one = super::ExperimentIndex(pack.word(Section::Memberships, membership, 0)?);
-            format!("{not}in that variation of the experiment `{}`", pack.experiment_key(one))
-        }
-        Instruction::Showing(showing) => {
-            let slot = pack.word(Section::Showings, showing, 0)?;
-            let name = pack.text(pack.word(Section::Slots, slot, 0)?)?;
-            format!("the slot `{name}` does {not}show that")
-        }
-        _ => return None,
-    })
-}
-
-fn tested(pack: &Pack, facts: &Facts, number: u32, answer: bool) -> Option<String> {
-    let comparison = Comparison::from_word(pack.word(Section::Predicates, number, 1)?)?;
-    let value = pack.word(Section::Predicates, number, 2)?;
-    let (name, fact) = subject(pack, facts, number)?;
+/// What a predicate found, which held or did not.
+pub(super) fn tested(pack: &Pack, facts: &Facts, predicate: u32, held: bool) -> Option<Cause> {
+    let word = |field| pack.word(Section::Predicates, predicate, field);
+    let comparison = Comparison::from_word(word(1)?)?;
+    let operand = word(2)?;
+    let name = pack.text(pack.word(Section::Attributes, word(0)?, 0)?)?;
+    let mut value = value_of(predicate::resolve(facts, name));
     if comparison == Comparison::ShownLess {
-        let times = pack.word(Section::Values, value, 1)?;
-        let rule = name.strip_prefix(crate::ruleset::rule::SHOWN).unwrap_or(name);
-        return Some(match answer {
-            true => format!("`{rule}` was shown fewer than {times} times"),
-            false => format!("`{rule}` was shown {times} times already"),
-        });
+        let rule = name.strip_prefix(SHOWN).unwrap_or(name);
+        value = facts.profile().shown.get(rule).map_or(0, |shown| shown.times).into();
     }
-    let is = if fact.is_null() { format!("{name} is missing") } else { format!("{name} is {fact}") };
-    let what = operand(pack, comparison, value)?;
-    Some(match (answer, what) {
-        (_, None) => is,
-        (true, Some(_)) if matches!(comparison, Comparison::Matches | Comparison::Is) => is,
-        (true, Some(what)) => format!("{is}, which is {what}"),
-        (false, Some(what)) => format!("{is}, not {what}"),
-    })
+    let bucket = match comparison {
+        Comparison::Bucket => hashed(pack, facts, name, operand),
+        _ => None,
+    };
+    let test = test(pack, name, comparison, operand)?;
+    Some(Cause::Fact { name: name.to_owned(), value, test, held, bucket })
 }
 
-/// What a fact is compared with, so that `is not` may stand before it; nothing where the fact says it all.
-fn operand(pack: &Pack, comparison: Comparison, value: u32) -> Option<Option<String>> {
+/// Where the hash of a fact lies that a share asks about.
+fn hashed(pack: &Pack, facts: &Facts, name: &str, operand: u32) -> Option<f64> {
+    let fact = predicate::resolve(facts, name);
+    let first = pack.word(Section::Values, operand, 1)?;
+    let seed = pack.text(pack.word(Section::Values, first, 1)?)?;
+    let version = predicate::number(pack, first.checked_add(1)?)?;
+    coerce::truth(fact).then(|| bucket::hash(seed, &coerce::text(fact), version as u32))?
+}
+
+/// What a predicate asks of a fact, so that `is` and `is not` may stand before it.
+fn test(pack: &Pack, fact: &str, comparison: Comparison, value: u32) -> Option<String> {
     use Comparison as C;
-    let shown = || literal(pack, value);
-    Some(Some(match comparison {
-        C::Exists => return Some(None),
+    let shown = || literal(pack, fact, value);
+    Some(match comparison {
+        C::Exists => "known".to_owned(),
         C::Never => "anything that it is compared with".to_owned(),
         C::Matches | C::Is | C::VersionIs => shown()?,
         C::MatchesFolded => format!("{} in any case", shown()?),
@@ -96,9 +77,30 @@ fn operand(pack: &Pack, comparison: Comparison, value: u32) -> Option<Option<Str
         }
         C::Size => "a list of such a length".to_owned(),
         C::AnyItem | C::AnyItemOrNull => "a list with such an item".to_owned(),
-        C::Bucket => "in the share that is meant".to_owned(),
-        C::ShownLess => return Some(None),
-    }))
+        C::Bucket => format!("hashed to {}", ranges(pack, value)?),
+        C::ShownLess => {
+            let [times, seconds] = [1, 2].map(|field| pack.word(Section::Values, value, field));
+            let within = match seconds? {
+                NONE => "ever".to_owned(),
+                0 => "in this visit".to_owned(),
+                DAY_S => "in a day".to_owned(),
+                seconds => format!("in {} days", seconds / DAY_S),
+            };
+            format!("shown fewer than {} times {within}", times?)
+        }
+    })
+}
+
+/// The parts of the hashes from 0 up to 1 that a share is.
+fn ranges(pack: &Pack, value: u32) -> Option<String> {
+    const SHOWN: u32 = 4;
+    let (first, count) = (pack.word(Section::Values, value, 1)?, pack.word(Section::Values, value, 2)?);
+    let number = |at: u32| predicate::number(pack, first.checked_add(at)?);
+    let pairs = (3..count).step_by(2).take(SHOWN as usize);
+    let ranges: Option<Vec<String>> =
+        pairs.map(|at| Some(format!("{} to {}", number(at)?, number(at.checked_add(1)?)?))).collect();
+    let ranges = ranges?;
+    Some(if ranges.is_empty() { "nothing".to_owned() } else { ranges.join(" or ") })
 }
 
 fn time(seconds: u32) -> String {
@@ -106,18 +108,18 @@ fn time(seconds: u32) -> String {
 }
 
 /// A value as JSON. Long lists are cut.
-fn literal(pack: &Pack, value: u32) -> Option<String> {
+fn literal(pack: &Pack, fact: &str, value: u32) -> Option<String> {
     const SHOWN: u32 = 5;
     let word = |field| pack.word(Section::Values, value, field);
     Some(match word(0)? {
         tag::NULL => "null".to_owned(),
         tag::BOOL => (word(1)? != 0).to_string(),
-        tag::NUMBER => coerce::text(Fact::Number(predicate::number(pack, value)?)).into_owned(),
+        tag::NUMBER => spoken(fact, &value_of(Fact::Number(predicate::number(pack, value)?))),
         tag::TEXT => Value::from(pack.text(word(1)?)?).to_string(),
         tag::JSON | tag::BLOB => pack.text(word(1)?)?.to_owned(),
         tag::LIST => {
             let (first, count) = (word(1)?, word(2)?);
-            let items = (0..count.min(SHOWN)).filter_map(|at| literal(pack, first.checked_add(at)?));
+            let items = (0..count.min(SHOWN)).filter_map(|at| literal(pack, fact, first.checked_add(at)?));
             let more = if count > SHOWN { ", …" } else { "" };
             format!("[{}{more}]", items.collect::<Vec<_>>().join(", "))
         }

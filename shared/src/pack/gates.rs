@@ -7,7 +7,7 @@ use crate::kill_switch::KillSwitch;
 
 /// A gate of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GateIndex(u32);
+pub struct GateIndex(pub(super) u32);
 
 /// What a gate answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl<'a> Evaluation<'a> {
         None
     }
 
-    fn outcome(&mut self, index: u32) -> Option<GateOutcome<'a>> {
+    pub(super) fn outcome(&mut self, index: u32) -> Option<GateOutcome<'a>> {
         let pack = self.pack;
         let word = |field| pack.word(Section::Gates, index, field);
         let status = u16::try_from(word(gate::STATUS)?).ok()?;
@@ -75,7 +75,8 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn leads_back(outcome: GateOutcome, path: &str) -> bool {
+/// Whether what a gate answers leads to the path that was asked for.
+pub(super) fn leads_back(outcome: GateOutcome, path: &str) -> bool {
     match outcome {
         GateOutcome::Redirect { to, .. } => to.split(['?', '#']).next() == Some(path),
         GateOutcome::Refuse { .. } => false,
@@ -90,7 +91,7 @@ impl Pack {
     }
 
     /// The gates whose URL pattern matches a path, in the order in which they are asked.
-    fn gates_for(&self, path: &str) -> Vec<GateIndex> {
+    pub(super) fn gates_for(&self, path: &str) -> Vec<GateIndex> {
         if self.count(Section::Gates) == 0 {
             return Vec::new();
         }

@@ -16,6 +16,8 @@ pub(super) struct Call {
 /// What happened on the way to a decision, for whoever explains it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
+    /// The program that begins there was run.
+    Began(u32),
     /// A program asked, and this was the answer.
     Asked { instruction: Instruction, answer: bool },
     /// A visitor is not in an experiment.
@@ -52,6 +54,9 @@ impl<'a> Evaluation<'a> {
         let mut next = program;
         let mut truth = true;
         let base = self.calls.len();
+        if let Some(trace) = &mut self.trace {
+            trace.push(Step::Began(program));
+        }
         loop {
             self.left = self.left.checked_sub(1)?;
             let instruction = Instruction::from_word(self.pack.word(Section::Code, next, 0)?)?;

@@ -34,7 +34,9 @@ pub use blocks::{Block, Content, Fragment, Rendering, Template};
 pub use compile::{CompileError, compile};
 pub use edits::Edit;
 pub use evaluate::{Choice, Decision, Evaluation, Reason};
-pub use explain::{Explanation, Passed};
+pub use explain::{
+    Cause, Explanation, GatePassed, GatesExplanation, Passed, PlaceExplanation, VisitExplanation,
+};
 pub use gates::{GateIndex, GateOutcome};
 pub use hash::PackHash;
 

@@ -1,7 +1,7 @@
 //! Reasons instead of a page: what each of its slots shows to this visitor, and why.
 
 use ::http::{HeaderValue, header};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{PageSession, Step};
 use crate::page::Place;
@@ -58,9 +58,6 @@ impl PageSession {
 
     fn reason(&self, place: &Place) -> Value {
         let kind = if place.edit { "edit" } else { "slot" };
-        let mut reason = Map::new();
-        reason.insert("slot".to_owned(), place.name.as_str().into());
-        reason.insert("kind".to_owned(), kind.into());
         let pack = self.personal.pack.as_deref();
         let slot = pack.and_then(|pack| match place.edit {
             true => pack.edit_slot(&place.name),
@@ -69,16 +66,12 @@ impl PageSession {
         match (pack, slot) {
             (Some(pack), Some(slot)) => {
                 let explained = pack.explain(slot, &self.personal.facts, &self.personal.kill);
-                if let Value::Object(members) = pack.explanation_json(&explained) {
-                    reason.extend(members);
-                }
+                pack.place_json(kind, &place.name, &explained)
             }
             (pack, _) => {
                 let why = if pack.is_none() { "no-pack" } else { "no-rule" };
-                reason.insert("shows".to_owned(), "default".into());
-                reason.insert("reason".to_owned(), why.into());
+                json!({ "slot": place.name, "kind": kind, "shows": "default", "reason": why })
             }
         }
-        Value::Object(reason)
     }
 }
