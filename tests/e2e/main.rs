@@ -17,6 +17,7 @@ mod origin_alone;
 mod page_cases;
 mod passthrough;
 mod profile_cookie;
+mod ruleset_form;
 mod stale;
 mod stampede;
 mod streaming;

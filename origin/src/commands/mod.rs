@@ -7,6 +7,7 @@ mod keys;
 mod local_stores;
 mod mint;
 mod publish;
+mod schema;
 mod serve;
 
 pub use check::Check;
@@ -16,6 +17,7 @@ pub use keys::Keys;
 pub use local_stores::LocalStores;
 pub use mint::Mint;
 pub use publish::Publish;
+pub use schema::Schema;
 pub use serve::Serve;
 
 use std::future::Future;

@@ -19,13 +19,17 @@ impl Kind {
     /// Every one of them.
     pub const ALL: [Kind; 5] = [Kind::Text, Kind::Number, Kind::Boolean, Kind::List, Kind::Any];
 
+    /// Their names.
+    pub const NAMES: [&str; 5] =
+        [Kind::Text.name(), Kind::Number.name(), Kind::Boolean.name(), Kind::List.name(), Kind::Any.name()];
+
     /// The kind of that name.
     pub fn named(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// As it is called in a ruleset.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Kind::Text => "text",
             Kind::Number => "number",
@@ -118,11 +122,12 @@ pub(crate) fn is_known(name: &str) -> bool {
     entry(name).is_some()
 }
 
+/// What the names of our facts begin with; a site declares none that does.
+pub(crate) const OURS: [&str; 10] =
+    ["place", "network", "device", "language", "referrer", "campaign", "url", "time", "visitor", "consent"];
+
 /// Whether a site may declare a fact of this name: one that is no member of ours but of an open family.
 pub(crate) fn may_be_declared(name: &str) -> bool {
-    const OURS: [&str; 10] = [
-        "place", "network", "device", "language", "referrer", "campaign", "url", "time", "visitor", "consent",
-    ];
     let first = name.split('.').next().unwrap_or_default();
     let characters = |byte: u8| byte.is_ascii_graphic() && byte != b'$';
     !name.is_empty() && name.len() <= 128 && name.bytes().all(characters) && !OURS.contains(&first)

@@ -3,20 +3,20 @@
 use super::Content;
 use super::code;
 use super::fields::Fields;
+use super::form::objects::BLOCK;
 use super::names::Scope;
 use super::source::Node;
 use crate::interpolation::{self, Part, Problem};
 use std::ops::RangeInclusive;
 
 /// How long a fragment may take, in milliseconds, and how long it may where the block does not say.
-const TIMEOUT_MS: RangeInclusive<u32> = 10..=10_000;
+pub(super) const TIMEOUT_MS: RangeInclusive<u32> = 10..=10_000;
 const USUAL_TIMEOUT_MS: u32 = 1_000;
 /// How long a fragment may be reused, in seconds.
-const TTL_S: RangeInclusive<u32> = 0..=604_800;
+pub(super) const TTL_S: RangeInclusive<u32> = 0..=604_800;
 
 pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Content> {
-    let known = ["html", "fragment", "timeout_ms", "ttl_s", "fallback"];
-    let fields = Fields::of(node, "a block", &known, scope.findings)?;
+    let fields = Fields::of(node, &BLOCK, scope.findings)?;
     match (fields.get("html"), fields.get("fragment")) {
         (Some(_), None) => {
             for name in ["timeout_ms", "ttl_s", "fallback"] {

@@ -4,29 +4,17 @@ use super::code;
 use super::condition::Condition;
 use super::diagnostic::Findings;
 use super::fields::{Fields, expect_object};
+use super::form::objects;
 use super::names::{BlockKind, Scope};
 use super::source::{Json, Member, Node};
 use super::{Audience, Block, Content, Experiment, Ruleset, Slot};
 use super::{block, condition, dependencies, edit, experiment, gate, lint, order, rollout, rule, settings};
 use crate::time::UnixTime;
 
-const FIELDS: [&str; 11] = [
-    "$schema",
-    "facts",
-    "groups",
-    "audiences",
-    "blocks",
-    "experiments",
-    "slots",
-    "edits",
-    "gates",
-    "holdout",
-    "settings",
-];
-
 /// Reads the document; `None` only where it is no object.
 pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) -> Option<Ruleset> {
-    let fields = Fields::of(root, "a ruleset", &FIELDS, findings)?;
+    let fields = Fields::of(root, &objects::RULESET, findings)?;
+    fields.text("$schema", findings);
     let mut scope = Scope::new(findings, now);
     let audiences = by_name(fields.get("audiences"), "audiences", &mut scope);
     let blocks = by_name(fields.get("blocks"), "blocks", &mut scope);
@@ -42,8 +30,7 @@ pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) 
     settings::read_facts(fields.get("facts"), &mut scope);
     settings::read_groups(fields.get("groups"), &mut scope);
     settings::read_settings(fields.get("settings"), &mut scope);
-    let holdout =
-        fields.get("holdout").map(|node| rollout::read_share(node, "`holdout`", "holdout", &mut scope));
+    let holdout = fields.get("holdout").map(|node| rollout::read_share(node, "holdout", &mut scope));
     let ruleset = Ruleset {
         audiences: read_audiences(&audiences, &mut scope),
         blocks: read_blocks(&blocks, &mut scope),
@@ -167,11 +154,10 @@ fn read_slots<'n>(members: &[&'n Member], scope: &mut Scope<'n, '_>) -> Vec<Slot
     let mut slots = Vec::new();
     for member in members {
         scope.check_id(code::BAD_SLOT_NAME, "a slot", &member.key, member.at);
-        let known = ["rules", "holdout"];
-        let Some(fields) = Fields::of(&member.value, "a slot", &known, scope.findings) else { continue };
+        let Some(fields) = Fields::of(&member.value, &objects::SLOT, scope.findings) else { continue };
         let rules = rule::read_all(fields.list("rules", scope.findings), None, scope);
         let seed = format!("holdout:{}", member.key);
-        let holdout = fields.get("holdout").map(|node| rollout::read_share(node, "`holdout`", &seed, scope));
+        let holdout = fields.get("holdout").map(|node| rollout::read_share(node, &seed, scope));
         slots.push(Slot { name: member.key.clone(), rules, holdout });
     }
     slots

@@ -2,6 +2,7 @@
 
 use super::code;
 use super::fields::Fields;
+use super::form::objects::EDIT;
 use super::names::Scope;
 use super::source::Node;
 use super::{Edit, EditAction, Outcome, Rule, Shows, block, rule};
@@ -17,9 +18,19 @@ const ACTIONS: [(&str, EditAction); 8] = [
     ("set-attribute", EditAction::SetAttribute),
 ];
 
+/// The names of the actions.
+pub(super) const WORDS: [&str; ACTIONS.len()] = {
+    let mut words = [""; ACTIONS.len()];
+    let mut at = 0;
+    while at < words.len() {
+        words[at] = ACTIONS[at].0;
+        at += 1;
+    }
+    words
+};
+
 pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Edit> {
-    let known = ["id", "url", "selector", "action", "attribute", "rules"];
-    let fields = Fields::of(node, "an edit", &known, scope.findings)?;
+    let fields = Fields::of(node, &EDIT, scope.findings)?;
     let id = fields.required_text("id", scope.findings);
     if let Some((id, at)) = id {
         scope.check_id(code::BAD_ID, "an edit", id, at);
@@ -73,8 +84,7 @@ fn read_action(fields: &Fields, scope: &mut Scope) -> Option<EditAction> {
     let action = ACTIONS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
     if action.is_none() {
         let message = format!("edits have no action `{word}`");
-        let known = ACTIONS.iter().map(|(name, _)| *name);
-        scope.findings.report_unknown(code::UNKNOWN_ACTION, at, message, word, known);
+        scope.findings.report_unknown(code::UNKNOWN_ACTION, at, message, word, WORDS);
     }
     action
 }

@@ -3,38 +3,19 @@
 use super::code;
 use super::condition::{self, Condition, Operand, Test};
 use super::fields::{Fields, expect_text};
+use super::form::objects;
 use super::names::Scope;
 use super::rollout::{self, Hashing, USUAL_ATTRIBUTE, USUAL_VERSION};
 use super::source::{Json, Node};
 use super::{Experiment, Status, Sticky, Variation, rule, schedule, weights};
+use std::ops::RangeInclusive;
 
 /// Most variations of one experiment.
-const MOST_VARIATIONS: usize = 32;
-
-const FIELDS: [&str; 22] = [
-    "variations",
-    "weights",
-    "coverage",
-    "ranges",
-    "attribute",
-    "fallback_attribute",
-    "seed",
-    "hash_version",
-    "namespace",
-    "filters",
-    "audience",
-    "when",
-    "prerequisites",
-    "sticky",
-    "bucket_version",
-    "min_bucket_version",
-    "force",
-    "status",
-    "starts_at",
-    "ends_at",
-    "hours",
-    "name",
-];
+pub(super) const MOST_VARIATIONS: usize = 32;
+/// Versions that the buckets of an experiment may have.
+pub(super) const BUCKET_VERSIONS: RangeInclusive<u32> = 0..=1_000;
+/// What an experiment may be.
+pub(super) const STATUSES: [&str; 3] = ["running", "draft", "stopped"];
 
 /// The keys of an experiment's variations, before anything else of it is read.
 pub(super) fn variation_keys(node: &Node) -> Vec<String> {
@@ -52,7 +33,8 @@ fn key_of(node: &Node, index: usize) -> String {
 
 /// Reads the experiment of that key.
 pub(super) fn read<'n>(key: &'n str, node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Experiment> {
-    let fields = Fields::of(node, "an experiment", &FIELDS, scope.findings)?;
+    let fields = Fields::of(node, &objects::EXPERIMENT, scope.findings)?;
+    fields.text("name", scope.findings);
     let variations = read_variations(&fields, scope);
     let usual = Hashing { attribute: USUAL_ATTRIBUTE, seed: key, version: USUAL_VERSION };
     let hashing = Hashing::read(&fields, usual, scope);
@@ -102,8 +84,9 @@ fn read_variations<'n>(fields: &Fields<'n>, scope: &mut Scope<'n, '_>) -> Vec<Va
     }
     let mut variations: Vec<Variation> = Vec::new();
     for (index, node) in items.iter().enumerate().take(MOST_VARIATIONS) {
-        let known = ["key", "name", "block", "passthrough"];
-        let Some(fields) = Fields::of(node, "a variation", &known, scope.findings) else { continue };
+        let Some(fields) = Fields::of(node, &objects::VARIATION, scope.findings) else { continue };
+        fields.text("key", scope.findings);
+        fields.text("name", scope.findings);
         let key = key_of(node, index);
         scope.check_id(code::BAD_ID, "a variation", &key, node.at);
         if variations.iter().any(|other| other.key == key) {
@@ -167,8 +150,7 @@ fn read_namespace<'n>(
     let filters = fields.list("filters", scope.findings);
     admits.extend(filters.iter().map(|filter| rollout::read_filter(filter, scope)));
     let Some(node) = fields.get("namespace") else { return };
-    let known = ["name", "range"];
-    let Some(namespace) = Fields::of(node, "a namespace", &known, scope.findings) else { return };
+    let Some(namespace) = Fields::of(node, &objects::NAMESPACE, scope.findings) else { return };
     let name = namespace.required_text("name", scope.findings);
     let range = namespace.get("range").and_then(|range| rollout::read_range(range, scope));
     let (Some((name, at)), Some(range)) = (name, range) else {
@@ -196,9 +178,8 @@ fn read_namespace<'n>(
 }
 
 fn read_sticky<'n>(fields: &Fields<'n>, scope: &mut Scope<'n, '_>) -> Sticky {
-    let versions = 0..=1_000;
-    let bucket_version = fields.whole("bucket_version", versions.clone(), scope.findings).unwrap_or(0);
-    let least_version = fields.whole("min_bucket_version", versions, scope.findings).unwrap_or(0);
+    let bucket_version = fields.whole("bucket_version", BUCKET_VERSIONS, scope.findings).unwrap_or(0);
+    let least_version = fields.whole("min_bucket_version", BUCKET_VERSIONS, scope.findings).unwrap_or(0);
     match fields.flag("sticky", scope.findings) {
         Some(false) => Sticky::No,
         _ => Sticky::Since { bucket_version, least_version },
@@ -213,8 +194,7 @@ fn read_status<'n>(fields: &Fields<'n>, scope: &mut Scope<'n, '_>) -> Status {
         "stopped" => Status::Stopped,
         unknown => {
             let message = format!("an experiment is not `{}`", unknown.escape_debug());
-            let known = ["running", "draft", "stopped"];
-            scope.findings.report_unknown(code::BAD_STATUS, at, message, unknown, known);
+            scope.findings.report_unknown(code::BAD_STATUS, at, message, unknown, STATUSES);
             Status::Draft
         }
     }

@@ -2,6 +2,7 @@
 
 use super::code;
 use super::diagnostic::Findings;
+use super::form::Object;
 use super::source::{Json, Node};
 use std::ops::RangeInclusive;
 
@@ -11,16 +12,16 @@ pub(super) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// `what` names the object in messages. A value that is no object is a finding, and `None`.
-    pub(super) fn of(node: &'n Node, what: &str, known: &[&str], findings: &mut Findings) -> Option<Self> {
-        if !expect_object(node, what, findings) {
+    /// A value that is no object is a finding, and `None`.
+    pub(super) fn of(node: &'n Node, object: &Object, findings: &mut Findings) -> Option<Self> {
+        let what = object.what;
+        if !expect_object(node, what.trim_matches('`'), findings) {
             return None;
         }
         for member in node.members() {
-            if !known.contains(&member.key.as_str()) {
+            if !object.known().any(|known| known == member.key) {
                 let message = format!("{what} has no field `{}`", member.key);
-                let known = known.iter().copied();
-                findings.report_unknown(code::UNKNOWN_FIELD, member.at, message, &member.key, known);
+                findings.report_unknown(code::UNKNOWN_FIELD, member.at, message, &member.key, object.known());
             }
         }
         Some(Fields { node })

@@ -3,17 +3,17 @@
 use super::code;
 use super::condition::Condition;
 use super::fields::{Fields, expect_object, expect_text};
+use super::form::objects;
 use super::names::{BlockKind, Scope};
 use super::source::Node;
 use super::{Gate, GateAnswer, Query, rollout, rule, schedule};
 use crate::pack::url_pattern;
 
-const FIELDS: [&str; 11] =
-    ["id", "url", "audience", "when", "priority", "rollout", "starts_at", "ends_at", "hours", "then", "name"];
-
 /// Statuses that a gate may refuse with, and those it may redirect with.
-const REFUSALS: std::ops::RangeInclusive<u32> = 400..=599;
-const REDIRECTS: [u32; 5] = [301, 302, 303, 307, 308];
+pub(super) const REFUSALS: std::ops::RangeInclusive<u32> = 400..=599;
+pub(super) const REDIRECTS: [u32; 5] = [301, 302, 303, 307, 308];
+/// What becomes of the query of a request that is redirected.
+pub(super) const QUERIES: [&str; 2] = ["keep", "drop"];
 
 /// The gates of a list, in the order in which they are asked.
 pub(super) fn read_all<'n>(nodes: &'n [Node], scope: &mut Scope<'n, '_>) -> Vec<Gate> {
@@ -23,7 +23,8 @@ pub(super) fn read_all<'n>(nodes: &'n [Node], scope: &mut Scope<'n, '_>) -> Vec<
 }
 
 fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Gate> {
-    let fields = Fields::of(node, "a gate", &FIELDS, scope.findings)?;
+    let fields = Fields::of(node, &objects::GATE, scope.findings)?;
+    fields.text("name", scope.findings);
     let id = fields.required_text("id", scope.findings);
     if let Some((id, at)) = id {
         scope.check_id(code::BAD_ID, "a gate", id, at);
@@ -38,9 +39,9 @@ fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Gate> {
     rule::read_who(&fields, &mut parts, scope);
     schedule::read(&fields, &mut parts, scope);
     if let Some(share) = fields.get("rollout") {
-        parts.push(rollout::read_share(share, "`rollout`", id?.0, scope));
+        parts.push(rollout::read_share(share, id?.0, scope));
     }
-    let priority = fields.integer("priority", -1_000_000..=1_000_000, scope.findings).unwrap_or(0);
+    let priority = fields.integer("priority", rule::PRIORITIES, scope.findings).unwrap_or(0);
     let Some(then) = fields.get("then") else {
         fields.report_missing("then", scope.findings);
         return None;
@@ -57,9 +58,14 @@ fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Gate> {
 
 /// `{"refuse": 451, "block": "…"}`, `{"redirect": "/…"}`, or `{"split": "experiment", "urls": {…}}`.
 fn read_answer<'n>(node: &'n Node, pattern: &str, scope: &mut Scope<'n, '_>) -> Option<GateAnswer> {
-    let known = ["refuse", "block", "redirect", "status", "query", "split", "urls"];
-    let fields = Fields::of(node, "`then`", &known, scope.findings)?;
+    let fields = Fields::of(node, &objects::ANSWER, scope.findings)?;
     let kinds = ["refuse", "redirect", "split"].map(|kind| fields.get(kind));
+    for (name, of) in [("block", "refuse"), ("urls", "split")] {
+        if let Some(other) = fields.get(name).filter(|_| fields.get(of).is_none()) {
+            let message = format!("`{name}` says something of `{of}` only");
+            scope.findings.report_with_help(code::GATE_CONTENT, other.at, message, "take it out");
+        }
+    }
     match kinds {
         [Some(_), None, None] => {
             let status = fields.whole("refuse", REFUSALS, scope.findings)?;
@@ -123,7 +129,7 @@ fn read_query<'n>(fields: &Fields<'n>, scope: &mut Scope<'n, '_>) -> Query {
         Some(("drop", _)) => Query::Drop,
         Some((word, at)) => {
             let message = format!("the query is kept or dropped, not `{}`", word.escape_debug());
-            scope.findings.report_unknown(code::GATE_CONTENT, at, message, word, ["keep", "drop"]);
+            scope.findings.report_unknown(code::GATE_CONTENT, at, message, word, QUERIES);
             Query::Keep
         }
     }

@@ -12,6 +12,7 @@ mod document;
 mod edit;
 mod experiment;
 mod fields;
+mod form;
 mod gate;
 mod kinds;
 mod lint;
@@ -28,6 +29,7 @@ mod weights;
 pub use code::{CODES, Code};
 pub use diagnostic::{Diagnostic, Severity};
 pub(crate) use edit::too_complex;
+pub use form::{reference, schema};
 
 use condition::Condition;
 use diagnostic::{Findings, Strictness};

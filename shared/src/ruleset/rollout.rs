@@ -3,27 +3,25 @@
 use super::code;
 use super::condition::{Bucket, Condition, Test};
 use super::fields::{Fields, expect_list};
+use super::form::objects;
 use super::names::Scope;
 use super::source::{Json, Node};
+use std::ops::RangeInclusive;
 
 /// The fact that is hashed where nothing else is named.
 pub(crate) const USUAL_ATTRIBUTE: &str = "visitor.id";
+/// The versions of the hash that there are.
+pub(super) const HASH_VERSIONS: RangeInclusive<u32> = 1..=2;
 /// The version of the hash where none is named.
 pub(crate) const USUAL_VERSION: u32 = 2;
 
 /// Reads a share: its coverage as a number, or an object of `coverage` or `range`, and how to hash.
-pub(super) fn read_share<'n>(
-    node: &'n Node,
-    what: &str,
-    usual_seed: &str,
-    scope: &mut Scope<'n, '_>,
-) -> Condition {
+pub(super) fn read_share<'n>(node: &'n Node, usual_seed: &str, scope: &mut Scope<'n, '_>) -> Condition {
     let usual = Hashing { attribute: USUAL_ATTRIBUTE, seed: usual_seed, version: USUAL_VERSION };
     if let Json::Number(coverage) = node.value {
         return covered(check_share(coverage, node.at, scope), usual);
     }
-    let known = ["coverage", "range", "attribute", "seed", "hash_version"];
-    let Some(fields) = Fields::of(node, what, &known, scope.findings) else { return Condition::ALWAYS };
+    let Some(fields) = Fields::of(node, &objects::PORTION, scope.findings) else { return Condition::ALWAYS };
     let hashing = Hashing::read(&fields, usual, scope);
     match (fields.number("coverage", scope.findings), fields.get("range")) {
         (_, Some(range)) => within(read_range(range, scope).into_iter().collect(), hashing),
@@ -37,8 +35,7 @@ pub(super) fn read_share<'n>(
 
 /// Reads a filter: `ranges` of the hash of a fact.
 pub(super) fn read_filter<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Condition {
-    let known = ["attribute", "seed", "hash_version", "ranges"];
-    let Some(fields) = Fields::of(node, "a filter", &known, scope.findings) else { return Condition::ALWAYS };
+    let Some(fields) = Fields::of(node, &objects::FILTER, scope.findings) else { return Condition::ALWAYS };
     let seed = fields.required_text("seed", scope.findings).map(|(seed, _)| seed).unwrap_or_default();
     let usual = Hashing { attribute: USUAL_ATTRIBUTE, seed, version: USUAL_VERSION };
     let hashing = Hashing::read(&fields, usual, scope);
@@ -66,7 +63,7 @@ impl<'n> Hashing<'n> {
         Hashing {
             attribute: attribute.unwrap_or(usual.attribute),
             seed: fields.text("seed", scope.findings).map_or(usual.seed, |(seed, _)| seed),
-            version: fields.whole("hash_version", 1..=2, scope.findings).unwrap_or(usual.version),
+            version: fields.whole("hash_version", HASH_VERSIONS, scope.findings).unwrap_or(usual.version),
         }
     }
 }

@@ -3,9 +3,11 @@
 use super::code;
 use super::condition::{self, Condition, Period, Test};
 use super::fields::{Fields, expect_object, expect_text};
+use super::form::objects;
 use super::names::{BlockKind, Scope};
 use super::source::Node;
 use super::{EditAction, Outcome, Rule, Shows, rollout, schedule};
+use std::ops::RangeInclusive;
 
 /// What a rule may say instead of a block's name.
 pub(super) const WORDS: [&str; 2] = ["default", "nothing"];
@@ -13,23 +15,13 @@ pub(super) const WORDS: [&str; 2] = ["default", "nothing"];
 /// What the facts are called that say how often a rule has been shown; the rule's id follows.
 pub(crate) const SHOWN: &str = "shown.";
 
-const FIELDS: [&str; 12] = [
-    "id",
-    "audience",
-    "when",
-    "block",
-    "experiment",
-    "blocks",
-    "priority",
-    "rollout",
-    "cap",
-    "starts_at",
-    "ends_at",
-    "hours",
-];
-
 /// Priorities that a rule may have; 0 where it says none, and the highest comes first.
-const PRIORITIES: std::ops::RangeInclusive<i32> = -1_000_000..=1_000_000;
+pub(super) const PRIORITIES: RangeInclusive<i32> = -1_000_000..=1_000_000;
+
+/// How often a capped rule may be shown.
+pub(super) const CAP_TIMES: RangeInclusive<u32> = 1..=1_000;
+/// Within what time that is counted.
+pub(super) const PERIODS: [&str; 5] = ["visit", "day", "week", "month", "ever"];
 
 /// The rules of a list, in the order in which they are asked.
 pub(super) fn read_all<'n>(
@@ -44,7 +36,7 @@ pub(super) fn read_all<'n>(
 
 /// Reads a rule, of an edit with that action or of a slot.
 fn read<'n>(node: &'n Node, action: Option<EditAction>, scope: &mut Scope<'n, '_>) -> Option<Rule> {
-    let fields = Fields::of(node, "a rule", &FIELDS, scope.findings)?;
+    let fields = Fields::of(node, &objects::RULE, scope.findings)?;
     let id = fields.required_text("id", scope.findings);
     if let Some((id, at)) = id {
         scope.check_id(code::BAD_ID, "a rule", id, at);
@@ -55,7 +47,7 @@ fn read<'n>(node: &'n Node, action: Option<EditAction>, scope: &mut Scope<'n, '_
     read_who(&fields, &mut parts, scope);
     schedule::read(&fields, &mut parts, scope);
     if let Some(share) = fields.get("rollout") {
-        parts.push(rollout::read_share(share, "`rollout`", name, scope));
+        parts.push(rollout::read_share(share, name, scope));
     }
     let cap = fields.get("cap").and_then(|cap| read_cap(cap, scope));
     let counted = cap.is_some();
@@ -116,11 +108,11 @@ fn read_shows<'n>(
 /// `{"times": 3, "per": "week"}`.
 fn read_cap<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Test> {
     const DAY_S: u32 = 86_400;
-    let fields = Fields::of(node, "`cap`", &["times", "per"], scope.findings)?;
+    let fields = Fields::of(node, &objects::CAP, scope.findings)?;
     if fields.get("times").is_none() {
         fields.report_missing("times", scope.findings);
     }
-    let times = fields.whole("times", 1..=1_000, scope.findings)?;
+    let times = fields.whole("times", CAP_TIMES, scope.findings)?;
     let (word, at) = fields.required_text("per", scope.findings)?;
     let period = match word {
         "visit" => Period::Visit,
@@ -130,8 +122,7 @@ fn read_cap<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Test> {
         "ever" => Period::Ever,
         unknown => {
             let message = format!("nothing is counted per `{}`", unknown.escape_debug());
-            let known = ["visit", "day", "week", "month", "ever"];
-            scope.findings.report_unknown(code::BAD_PERIOD, at, message, unknown, known);
+            scope.findings.report_unknown(code::BAD_PERIOD, at, message, unknown, PERIODS);
             return None;
         }
     };

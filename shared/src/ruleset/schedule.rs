@@ -5,7 +5,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::code;
 use super::condition::{Condition, Operand, Test, time_of_day};
+use super::diagnostic::Findings;
 use super::fields::{Fields, expect_list, expect_text};
+use super::form::objects::HOURS;
 use super::names::Scope;
 use super::source::Node;
 
@@ -16,12 +18,12 @@ pub(crate) const OF_WEEK: &str = "time.of_week";
 
 const DAY_S: u32 = 86_400;
 const WEEK_S: u32 = 7 * DAY_S;
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Adds what the schedule of an object asks for to the parts of its condition.
 pub(super) fn read<'n>(fields: &Fields<'n>, parts: &mut Vec<Condition>, scope: &mut Scope<'n, '_>) {
-    let starts = instant(fields, "starts_at", scope);
-    let ends = instant(fields, "ends_at", scope);
+    let starts = instant(fields, "starts_at", scope.findings);
+    let ends = instant(fields, "ends_at", scope.findings);
     let at = |second: i64| Operand::Number(second as f64);
     parts.extend(starts.map(|(start, _)| Condition::Fact(NOW.to_owned(), Test::GreaterOrEqual(at(start)))));
     parts.extend(ends.map(|(end, _)| Condition::Fact(NOW.to_owned(), Test::Less(at(end)))));
@@ -46,15 +48,15 @@ pub(super) fn read<'n>(fields: &Fields<'n>, parts: &mut Vec<Condition>, scope: &
     }
 }
 
-/// An instant of RFC 3339, and where it is written.
-fn instant(fields: &Fields, name: &str, scope: &mut Scope) -> Option<(i64, usize)> {
-    let (text, at) = fields.text(name, scope.findings)?;
+/// An instant of RFC 3339 in seconds since 1970, and where it is written.
+pub(super) fn instant(fields: &Fields, name: &str, findings: &mut Findings) -> Option<(i64, usize)> {
+    let (text, at) = fields.text(name, findings)?;
     match OffsetDateTime::parse(text, &Rfc3339) {
         Ok(instant) => Some((instant.unix_timestamp(), at)),
         Err(_) => {
             let message = format!("`{}` is no instant", text.escape_debug());
             let help = "write date, time and offset, such as `2026-11-27T00:00:00+01:00`";
-            scope.findings.report_with_help(code::BAD_INSTANT, at, message, help);
+            findings.report_with_help(code::BAD_INSTANT, at, message, help);
             None
         }
     }
@@ -62,10 +64,7 @@ fn instant(fields: &Fields, name: &str, scope: &mut Scope) -> Option<(i64, usize
 
 /// The spans of one entry: `{"days": ["mon", …], "from": "09:00", "to": "17:00"}`; every day where none is named.
 fn read_hours<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Vec<Condition> {
-    let Some(fields) = Fields::of(node, "an entry of `hours`", &["days", "from", "to"], scope.findings)
-    else {
-        return Vec::new();
-    };
+    let Some(fields) = Fields::of(node, &HOURS, scope.findings) else { return Vec::new() };
     let time = |name: &str, scope: &mut Scope<'n, '_>| {
         let (text, at) = fields.required_text(name, scope.findings)?;
         let seconds = time_of_day::seconds(text);

@@ -3,6 +3,7 @@
 use super::code;
 use super::condition;
 use super::fields::{Fields, expect_list, expect_object, expect_text};
+use super::form::objects;
 use super::names::Scope;
 use super::source::Node;
 use crate::facts::vocabulary::{self, Kind};
@@ -11,14 +12,16 @@ use crate::facts::vocabulary::{self, Kind};
 pub(super) fn read_facts<'n>(node: Option<&'n Node>, scope: &mut Scope<'n, '_>) {
     let Some(node) = node.filter(|node| expect_object(node, "facts", scope.findings)) else { return };
     for member in node.members() {
-        let known = ["type", "unit", "about", "example"];
-        let fields = Fields::of(&member.value, "a fact", &known, scope.findings);
-        let named = fields.and_then(|fields| fields.required_text("type", scope.findings));
+        let fields = Fields::of(&member.value, &objects::FACT, scope.findings);
+        let named = fields.and_then(|fields| {
+            fields.text("unit", scope.findings);
+            fields.text("about", scope.findings);
+            fields.required_text("type", scope.findings)
+        });
         let kind = named.and_then(|(name, _)| Kind::named(name)).unwrap_or(Kind::Any);
         if let Some((name, at)) = named.filter(|(name, _)| Kind::named(name).is_none()) {
             let message = format!("there is no type `{}`", name.escape_debug());
-            let known = Kind::ALL.map(Kind::name);
-            scope.findings.report_unknown(code::BAD_DECLARATION, at, message, name, known);
+            scope.findings.report_unknown(code::BAD_DECLARATION, at, message, name, Kind::NAMES);
         }
         if vocabulary::NAMES.contains(&member.key.as_str()) || !vocabulary::may_be_declared(&member.key) {
             let message = format!("`{}` cannot be declared", member.key.escape_debug());
@@ -42,7 +45,7 @@ pub(super) fn read_groups<'n>(node: Option<&'n Node>, scope: &mut Scope<'n, '_>)
 /// Reads the settings: `redirect_hosts`.
 pub(super) fn read_settings<'n>(node: Option<&'n Node>, scope: &mut Scope<'n, '_>) {
     let Some(node) = node else { return };
-    let Some(fields) = Fields::of(node, "`settings`", &["redirect_hosts"], scope.findings) else { return };
+    let Some(fields) = Fields::of(node, &objects::SETTINGS, scope.findings) else { return };
     for item in fields.list("redirect_hosts", scope.findings) {
         let Some(host) = expect_text(item, "a host", scope.findings) else { continue };
         let usable = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');

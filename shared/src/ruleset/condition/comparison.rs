@@ -9,52 +9,13 @@ use crate::pack::coerce;
 use crate::pattern::{self, Case, RefusalKind};
 use crate::ruleset::code::{self, Code};
 use crate::ruleset::fields::{expect_list, expect_text};
+use crate::ruleset::form::operators::{self, LOGIC, OPERATORS, Operator};
 use crate::ruleset::kinds;
 use crate::ruleset::names::Scope;
 use crate::ruleset::source::{Json, Node};
 
-/// Operators that stand under a fact's name.
-pub(super) const OPERATORS: [&str; 37] = [
-    "$eq",
-    "$ne",
-    "$lt",
-    "$lte",
-    "$gt",
-    "$gte",
-    "$in",
-    "$nin",
-    "$ini",
-    "$nini",
-    "$inGroup",
-    "$notInGroup",
-    "$exists",
-    "$type",
-    "$regex",
-    "$regexi",
-    "$notRegex",
-    "$notRegexi",
-    "$size",
-    "$elemMatch",
-    "$all",
-    "$alli",
-    "$not",
-    "$veq",
-    "$vne",
-    "$vlt",
-    "$vlte",
-    "$vgt",
-    "$vgte",
-    "$contains",
-    "$notContains",
-    "$startsWith",
-    "$endsWith",
-    "$inCidr",
-    "$notInCidr",
-    "$timeBetween",
-    "$notTimeBetween",
-];
-
-const TYPES: [&str; 6] = ["string", "number", "boolean", "null", "array", "object"];
+/// The types of JSON that a fact may be of.
+pub(in crate::ruleset) const TYPES: [&str; 6] = ["string", "number", "boolean", "null", "array", "object"];
 
 /// Reads what must hold for a fact.
 pub(super) fn read<'n>(fact: &str, node: &'n Node, scope: &mut Scope<'n, '_>) -> Condition {
@@ -99,7 +60,7 @@ pub(super) fn read<'n>(fact: &str, node: &'n Node, scope: &mut Scope<'n, '_>) ->
             "$contains" => texts(operator, argument, Test::Contains, scope).on(fact),
             "$startsWith" => texts(operator, argument, Test::StartsWith, scope).on(fact),
             "$endsWith" => texts(operator, argument, Test::EndsWith, scope).on(fact),
-            known if OPERATORS.contains(&known) => {
+            known if operators::is_among(known, &OPERATORS) => {
                 let test = test(known, argument, scope);
                 kinds::check(fact, &test, argument, scope);
                 compare(test)
@@ -109,7 +70,7 @@ pub(super) fn read<'n>(fact: &str, node: &'n Node, scope: &mut Scope<'n, '_>) ->
                     unknown,
                     member.at,
                     &OPERATORS,
-                    &super::LOGIC,
+                    &LOGIC,
                     "stands beside facts, not under one",
                     scope,
                 );
@@ -148,17 +109,17 @@ fn test<'n>(operator: &str, argument: &'n Node, scope: &mut Scope<'n, '_>) -> Te
 pub(super) fn report_operator(
     operator: &str,
     at: usize,
-    known: &[&'static str],
-    elsewhere: &[&str],
+    known: &'static [Operator],
+    elsewhere: &[Operator],
     where_it_stands: &str,
     scope: &mut Scope,
 ) {
     let message = format!("there is no operator `{operator}` here");
-    if elsewhere.contains(&operator) {
+    if operators::is_among(operator, elsewhere) {
         let help = format!("`{operator}` {where_it_stands}");
         scope.findings.report_with_help(code::UNKNOWN_OPERATOR, at, message, help);
     } else {
-        let known = known.iter().copied();
+        let known = operators::names(known);
         scope.findings.report_unknown(code::UNKNOWN_OPERATOR, at, message, operator, known);
     }
 }

@@ -7,9 +7,13 @@ mod comparison;
 pub(crate) mod network;
 pub(crate) mod time_of_day;
 
+pub(super) use comparison::TYPES;
+
 use super::Outcome;
 use super::code;
 use super::fields::{Fields, expect_list, expect_object, expect_text};
+use super::form::objects;
+use super::form::operators::{self, LOGIC, OPERATORS};
 use super::names::Scope;
 use super::rule;
 use super::source::{Json, Node};
@@ -155,9 +159,6 @@ pub(crate) enum Operand {
     Json(String),
 }
 
-/// Operators that stand beside facts.
-const LOGIC: [&str; 7] = ["$and", "$or", "$nor", "$not", "$audience", "$experiment", "$slot"];
-
 impl Condition {
     /// True of everybody.
     pub(crate) const ALWAYS: Condition = Condition::All(Vec::new());
@@ -243,7 +244,7 @@ fn read_about<'n>(subject: Subject, node: &'n Node, scope: &mut Scope<'n, '_>) -
                     operator,
                     member.at,
                     &LOGIC,
-                    &comparison::OPERATORS,
+                    &OPERATORS,
                     "stands under a fact's name",
                     scope,
                 );
@@ -277,22 +278,22 @@ fn read_experiment<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Cond
         let variations = scope.check_experiment(key, node.at)?;
         return Some(Condition::Variation { experiment: key.clone(), variations });
     }
-    let fields = Fields::of(node, "`$experiment`", &["key", "variations"], scope.findings)?;
+    let fields = Fields::of(node, &operators::MEMBERSHIP, scope.findings)?;
     variation_of("key", &fields, scope)
 }
 
 /// `{"name": "…", "shows": ["a block", "default", "nothing"]}`.
 fn read_slot<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Condition> {
-    let fields = Fields::of(node, "`$slot`", &["name", "shows"], scope.findings)?;
+    let fields = Fields::of(node, &operators::SHOWING, scope.findings)?;
     shows_of("name", &fields, scope)
 }
 
 /// Reads a prerequisite: `{"experiment": "…", "variations": […]}` or `{"slot": "…", "shows": […]}`.
 pub(super) fn read_prerequisite<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Condition {
     let is_slot = node.members().any(|member| member.key == "slot");
-    let (known, what) =
-        if is_slot { (["slot", "shows"], "slot") } else { (["experiment", "variations"], "experiment") };
-    let fields = Fields::of(node, "a prerequisite", &known, scope.findings);
+    let (object, what) =
+        if is_slot { (&objects::SHOWN_IN, "slot") } else { (&objects::IN_EXPERIMENT, "experiment") };
+    let fields = Fields::of(node, object, scope.findings);
     let read = if is_slot { shows_of } else { variation_of };
     fields.and_then(|fields| read(what, &fields, scope)).unwrap_or(Condition::ALWAYS)
 }
