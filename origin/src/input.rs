@@ -31,6 +31,12 @@ pub enum Unreadable {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// It can be read, and there are errors in it, which have been shown.
+    #[error("{} cannot be used", path.display())]
+    Findings {
+        /// Where it is.
+        path: PathBuf,
+    },
 }
 
 impl Unreadable {

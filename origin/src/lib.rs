@@ -36,6 +36,6 @@ pub use origin::{Origin, Setup};
 pub use publish::{Publication, PublishError, publish};
 pub use router::router;
 pub use rules::{Rules, RulesError};
-pub use ruleset_file::{RulesetFile, Unpublishable};
+pub use ruleset_file::{RulesetFile, Unpublishable, read_text};
 pub use server::serve;
 pub use settings::{FileSettings, Settings, SettingsError};

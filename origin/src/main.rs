@@ -3,6 +3,7 @@
 mod address;
 mod commands;
 mod demo;
+mod explanation;
 mod input;
 mod output;
 mod report;
@@ -52,6 +53,7 @@ enum Command {
     Serve(commands::Serve),
     Edge(commands::Edge),
     Check(commands::Check),
+    Explain(commands::Explain),
     Schema(commands::Schema),
     Publish(commands::Publish),
     Keys(commands::Keys),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Edge(edge) => edge.run(),
         Command::Check(check) => check.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),
         Command::Publish(publish) => publish.run(),
         Command::Keys(keys) => keys.run(),
@@ -129,6 +132,9 @@ mod tests {
             "serve pages --config site.json --personalization off:a,b",
             "edge --config edge.json",
             "check ruleset.json --json",
+            "explain ruleset.json",
+            "explain r.json --facts p.json --url /a?b=c --at 2026-11-27T09:30:00+01:00 --json",
+            "explain r.json --personalization off:a,b",
             "schema",
             "schema --reference",
             "publish r.json --kv kv --site acme --signing-key k.json --sequence 7 --json",
@@ -157,6 +163,10 @@ mod tests {
             "serve pages --personalization off:",
             "edge",
             "check",
+            "explain",
+            "explain r.json --url a",
+            "explain r.json --at 2026-11-27",
+            "explain r.json --at 2026-11-27T09:30:00",
             "keys",
             "keys new --out keys",
             "mint facts --site acme --keyring k.json",

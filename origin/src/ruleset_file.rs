@@ -44,9 +44,7 @@ impl RulesetFile {
     /// Reads a file, and of one that is too large no more than shows that. Errs where the system does, or where the file
     /// is no UTF-8.
     pub fn read(path: &Path) -> io::Result<RulesetFile> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(MAX_RULESET_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(RulesetFile::of(text_of(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?))
+        Ok(RulesetFile::of(read_text(path)?))
     }
 
     /// A ruleset that is in memory.
@@ -54,6 +52,11 @@ impl RulesetFile {
         let unmarked = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         let (ruleset, diagnostics) = Ruleset::parse(&unmarked);
         RulesetFile { text: unmarked, diagnostics, ruleset }
+    }
+
+    /// The ruleset, unless there are errors in it.
+    pub fn ruleset(&self) -> Option<&Ruleset> {
+        self.ruleset.as_ref()
     }
 
     /// How many findings stop a publication.
@@ -68,6 +71,13 @@ impl RulesetFile {
             None => Err(Unpublishable::Errors { errors: self.errors().max(1) }),
         }
     }
+}
+
+/// The text of a file, and of one that is too large no more than shows that. Errs as [`RulesetFile::read`] does.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_RULESET_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    text_of(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 fn text_of(bytes: Vec<u8>) -> Result<String, NoText> {

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod edge;
+mod explain;
 mod keys;
 mod local_stores;
 mod mint;
@@ -13,6 +14,7 @@ mod serve;
 pub use check::Check;
 pub use demo::Demo;
 pub use edge::Edge;
+pub use explain::Explain;
 pub use keys::Keys;
 pub use local_stores::LocalStores;
 pub use mint::Mint;

@@ -132,8 +132,8 @@ impl Facts {
 
     /// The fact of this name; `None` where it is missing.
     pub fn fact(&self, name: &str) -> Option<Fact<'_>> {
-        if let Some(value) = self.overrides.get(name) {
-            return Some(Fact::from_json(value));
+        if let Some(stated) = self.stated(name) {
+            return Some(stated);
         }
         let (kind, rest) = name.split_once('.')?;
         match kind {
@@ -150,7 +150,7 @@ impl Facts {
     }
 
     fn time(&self, name: &str) -> Option<Fact<'_>> {
-        let clock = Clock::new(self.now, self.place.utc_offset_s.unwrap_or(0));
+        let clock = self.clock();
         match name {
             "now" => Some(Fact::Number(self.now.0 as f64)),
             "local" => Some(Fact::Text(self.time_of_day.get_or_init(|| clock.of_day()))),
@@ -158,6 +158,21 @@ impl Facts {
             "of_week" => Some(Fact::Number(clock.of_week().into())),
             _ => None,
         }
+    }
+
+    /// The visitor's clock; what is stated of the instant and the place counts for it, too.
+    fn clock(&self) -> Clock {
+        let number = |name| match self.stated(name) {
+            Some(Fact::Number(number)) => Some(number),
+            _ => None,
+        };
+        let now = number("time.now").map_or(self.now, |now| UnixTime(now as u64));
+        let offset = number("place.utc_offset").map(|offset| offset as i32);
+        Clock::new(now, offset.or(self.place.utc_offset_s).unwrap_or(0))
+    }
+
+    fn stated(&self, name: &str) -> Option<Fact<'_>> {
+        self.overrides.get(name).map(Fact::from_json)
     }
 
     fn campaign(&self, name: &str) -> Option<Fact<'_>> {
@@ -203,6 +218,9 @@ impl Facts {
     }
 
     fn parameter(&self, wanted: &str) -> Option<Fact<'_>> {
+        if let Some(stated) = self.stated(&["url.query.", wanted].concat()) {
+            return Some(stated);
+        }
         let (_, value) = self.query.iter().find(|(name, _)| name == wanted)?;
         Some(Fact::Text(value))
     }
@@ -211,7 +229,10 @@ impl Facts {
         match name {
             "id" => Some(Fact::Text(self.profile.id.as_str())),
             "visits" => Some(Fact::Number(self.profile.visits.into())),
-            "returning" => Some(Fact::Bool(self.profile.visits > 1)),
+            "returning" => match self.fact("visitor.visits") {
+                Some(Fact::Number(visits)) => Some(Fact::Bool(visits > 1.0)),
+                _ => None,
+            },
             "days_since_first" => {
                 Some(Fact::Number((self.now.seconds_since(self.profile.first_seen) / 86_400) as f64))
             }
@@ -285,5 +306,25 @@ mod tests {
         assert_eq!(facts.fact("place.country"), Some(Fact::Text("FR")));
         assert_eq!(facts.fact("visitor.returning"), Some(Fact::Bool(true)));
         assert_eq!(facts.fact("x"), Some(Fact::Null));
+    }
+
+    #[test]
+    fn what_follows_from_a_stated_fact_follows_from_what_was_stated() {
+        let facts = facts(&[
+            ("visitor.visits", json!(3)),
+            ("time.now", json!(1_795_822_200 + 86_400)),
+            ("place.utc_offset", json!(-3_600)),
+            ("url.query.utm_source", json!("letter")),
+            ("url.query.utm_campaign", json!(null)),
+        ]);
+        for (name, expect) in [
+            ("visitor.returning", Fact::Bool(true)),
+            ("time.weekday", Fact::Text("sat")),
+            ("time.local", Fact::Text("22:30:00")),
+            ("campaign.source", Fact::Text("letter")),
+            ("campaign.name", Fact::Null),
+        ] {
+            assert_eq!(facts.fact(name), Some(expect), "{name}");
+        }
     }
 }

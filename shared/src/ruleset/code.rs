@@ -83,6 +83,8 @@ codes! {
         "Look at its conditions once more: two of them exclude each other.";
     WHOLE_AUDIENCE "HS0215" Warning "Everybody is in the audience."
         "Take the audience out of the rules that name it, or correct its condition.";
+    UNKNOWN_RULE "HS0216" Error "There is no rule of that id."
+        "Write the id of a rule of the ruleset.";
     UNKNOWN_BLOCK "HS0301" Error "There is no block of that name."
         "Write the name of a block of this ruleset, `default` or `nothing`.";
     FALLBACK_CYCLE "HS0302" Error "A block falls back to itself through others."

@@ -32,6 +32,7 @@ pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) 
     settings::read_settings(fields.get("settings"), &mut scope);
     let holdout = fields.get("holdout").map(|node| rollout::read_share(node, "holdout", &mut scope));
     let ruleset = Ruleset {
+        facts: scope.facts.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
         audiences: read_audiences(&audiences, &mut scope),
         blocks: read_blocks(&blocks, &mut scope),
         experiments: read_experiments(&experiments, &mut scope),

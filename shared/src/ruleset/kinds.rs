@@ -27,6 +27,17 @@ pub(super) fn check(fact: &str, test: &Test, node: &Node, scope: &mut Scope) {
     }
 }
 
+/// What a value of a kind is.
+pub(super) fn with_article(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "a text",
+        Kind::Number => "a number",
+        Kind::Boolean => "true or false",
+        Kind::List => "a list",
+        Kind::Any => "anything",
+    }
+}
+
 fn spoken(kind: Kind) -> &'static str {
     match kind {
         Kind::Boolean => "yes or no",

@@ -18,6 +18,7 @@ mod kinds;
 mod lint;
 mod names;
 mod order;
+mod persona;
 pub(crate) mod rollout;
 pub(crate) mod rule;
 pub(crate) mod schedule;
@@ -30,11 +31,13 @@ pub use code::{CODES, Code};
 pub use diagnostic::{Diagnostic, Severity};
 pub(crate) use edit::too_complex;
 pub use form::{reference, schema};
+pub use persona::Persona;
 
 use condition::Condition;
 use diagnostic::{Findings, Strictness};
 use source::Node;
 
+use crate::facts::vocabulary::Kind;
 use crate::interpolation::Part;
 use crate::time::UnixTime;
 
@@ -45,6 +48,8 @@ pub const MAX_RULESET_BYTES: usize = 32 << 20;
 /// refers to something in it, and nothing refers to itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruleset {
+    /// Facts that the site declares, by name.
+    pub(crate) facts: Vec<(String, Kind)>,
     /// Each refers only to those before it.
     pub(crate) audiences: Vec<Audience>,
     /// Each falls back only to one before it.
@@ -273,6 +278,12 @@ impl Ruleset {
     /// declared.
     pub fn parse_leniently(json: &str) -> (Option<Ruleset>, Vec<Diagnostic>) {
         Ruleset::read(json, Strictness::Lenient, None)
+    }
+
+    /// Its rules, those of edits among them.
+    fn rules(&self) -> impl Iterator<Item = &Rule> + Clone {
+        let of_slots = self.slots.iter().flat_map(|slot| &slot.rules);
+        of_slots.chain(self.edits.iter().flat_map(|edit| &edit.rules))
     }
 
     fn read(json: &str, strictness: Strictness, now: Option<UnixTime>) -> (Option<Ruleset>, Vec<Diagnostic>) {

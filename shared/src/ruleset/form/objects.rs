@@ -291,6 +291,23 @@ pub(crate) const SETTINGS: Object = Object {
     demands: &[],
 };
 
+/// What a persona says of a capped rule; no part of a ruleset.
+pub(crate) const SHOWN_SO_OFTEN: Object = Object {
+    name: "shown",
+    what: "`shown`",
+    about: "How often a capped rule has been shown.",
+    fields: &[
+        required("times", whole(&(0..=1_000_000)), "So often.", "2"),
+        optional(
+            "since",
+            Shape::Written(Written::Instant),
+            "Since when that is counted; now where it is left out.",
+            r#""2026-11-27T09:00:00+01:00""#,
+        ),
+    ],
+    demands: &[],
+};
+
 /// All of them, in the order in which people should read about them.
 pub(crate) const OBJECTS: &[&Object] = &[
     &RULESET,
