@@ -79,13 +79,16 @@ fn experiment(pack: &Pack, assigned: Assigned) -> String {
         pack.variation_key(assigned.experiment, assigned.variation),
     );
     let how = match assigned.by {
-        By::Hash => "the bucket says so".to_owned(),
-        By::Sticky => "the profile keeps it".to_owned(),
-        By::Token => "a token forces it".to_owned(),
-        By::Experiment => "the experiment forces it".to_owned(),
+        By::Hash => {
+            let part = pack.ranges(assigned.experiment).get(assigned.variation as usize).copied();
+            let [from, to] = part.unwrap_or_default();
+            format!("hashed to {}, within {from} to {to}", assigned.bucket.unwrap_or_default())
+        }
+        By::Sticky => "kept by the profile".to_owned(),
+        By::Token => "forced by a token".to_owned(),
+        By::Experiment => "forced for everybody".to_owned(),
     };
-    let bucket = assigned.bucket.map(|bucket| format!(", {bucket}")).unwrap_or_default();
-    format!("variation `{variation}` of the experiment `{key}`: {how}{bucket}")
+    format!("variation `{variation}` of the experiment `{key}`: {how}")
 }
 
 fn because(out: &mut String, causes: &[Cause]) {

@@ -50,19 +50,9 @@ pub fn for_people(file: &str, text: &str, findings: &[Diagnostic], colour: Colou
 
 /// All findings, for programs.
 pub fn for_programs(findings: &[Diagnostic]) -> Value {
-    let one = |finding: &Diagnostic| {
-        json!({
-            "code": finding.code,
-            "severity": severity(finding),
-            "pointer": finding.pointer,
-            "line": finding.line,
-            "column": finding.column,
-            "message": finding.message,
-            "help": finding.help,
-        })
-    };
     let (errors, warnings) = counts(findings);
-    json!({ "findings": findings.iter().map(one).collect::<Vec<_>>(), "errors": errors, "warnings": warnings })
+    let findings: Vec<Value> = findings.iter().map(Diagnostic::to_json).collect();
+    json!({ "findings": findings, "errors": errors, "warnings": warnings })
 }
 
 fn one(out: &mut String, file: &str, line: &str, finding: &Diagnostic, colour: Colour) {

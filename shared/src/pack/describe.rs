@@ -27,6 +27,9 @@ pub(super) fn tested(pack: &Pack, facts: &Facts, predicate: u32, held: bool) -> 
     let word = |field| pack.word(Section::Predicates, predicate, field);
     let comparison = Comparison::from_word(word(1)?)?;
     let operand = word(2)?;
+    if comparison == Comparison::Never {
+        return Some(Cause::Nobody);
+    }
     let name = pack.text(pack.word(Section::Attributes, word(0)?, 0)?)?;
     let mut value = value_of(predicate::resolve(facts, name));
     if comparison == Comparison::ShownLess {
@@ -56,15 +59,20 @@ fn test(pack: &Pack, fact: &str, comparison: Comparison, value: u32) -> Option<S
     let shown = || literal(pack, fact, value);
     Some(match comparison {
         C::Exists => "known".to_owned(),
-        C::Never => "anything that it is compared with".to_owned(),
-        C::Matches | C::Is | C::VersionIs => shown()?,
+        C::Never => return None,
+        C::Matches | C::Is => shown()?,
+        C::VersionIs => version(pack, value)?,
         C::MatchesFolded => format!("{} in any case", shown()?),
         C::In => format!("among {}", shown()?),
         C::InFolded => format!("among {} in any case", shown()?),
-        C::Less | C::VersionLess => format!("less than {}", shown()?),
-        C::LessOrEqual | C::VersionLessOrEqual => format!("at most {}", shown()?),
-        C::Greater | C::VersionGreater => format!("more than {}", shown()?),
-        C::GreaterOrEqual | C::VersionGreaterOrEqual => format!("at least {}", shown()?),
+        C::Less => format!("less than {}", shown()?),
+        C::LessOrEqual => format!("at most {}", shown()?),
+        C::Greater => format!("more than {}", shown()?),
+        C::GreaterOrEqual => format!("at least {}", shown()?),
+        C::VersionLess => format!("before {}", version(pack, value)?),
+        C::VersionLessOrEqual => format!("at most {}", version(pack, value)?),
+        C::VersionGreater => format!("after {}", version(pack, value)?),
+        C::VersionGreaterOrEqual => format!("at least {}", version(pack, value)?),
         C::Type => format!("a JSON {}", pack.text(pack.word(Section::Values, value, 1)?)?),
         C::Pattern => format!("a match of {}", shown()?),
         C::Contains => format!("something with {}", shown()?),
@@ -86,9 +94,18 @@ fn test(pack: &Pack, fact: &str, comparison: Comparison, value: u32) -> Option<S
                 DAY_S => "in a day".to_owned(),
                 seconds => format!("in {} days", seconds / DAY_S),
             };
-            format!("shown fewer than {} times {within}", times?)
+            format!("fewer than {} {within}", times?)
         }
     })
+}
+
+/// A version as people write it: the parts of a release, and those before one.
+fn version(pack: &Pack, value: u32) -> Option<String> {
+    let padded = pack.text(pack.word(Section::Values, value, 1)?)?;
+    let parts: Vec<&str> = padded.split('-').map(str::trim_start).filter(|part| *part != "~").collect();
+    let (release, before) = parts.split_at(parts.len().min(3));
+    let dash = if before.is_empty() { "" } else { "-" };
+    Some(format!("version {}{dash}{}", release.join("."), before.join(".")))
 }
 
 /// The parts of the hashes from 0 up to 1 that a share is.
@@ -107,9 +124,20 @@ fn time(seconds: u32) -> String {
     format!("{:02}:{:02}", seconds / 3_600, seconds / 60 % 60)
 }
 
-/// A value as JSON. Long lists are cut.
+/// A value as JSON. Long lists are cut, and lists in lists left out.
 fn literal(pack: &Pack, fact: &str, value: u32) -> Option<String> {
     const SHOWN: u32 = 5;
+    let word = |field| pack.word(Section::Values, value, field);
+    if word(0)? != tag::LIST {
+        return scalar(pack, fact, value);
+    }
+    let (first, count) = (word(1)?, word(2)?);
+    let items = (0..count.min(SHOWN)).filter_map(|at| scalar(pack, fact, first.checked_add(at)?));
+    let more = if count > SHOWN { ", …" } else { "" };
+    Some(format!("[{}{more}]", items.collect::<Vec<_>>().join(", ")))
+}
+
+fn scalar(pack: &Pack, fact: &str, value: u32) -> Option<String> {
     let word = |field| pack.word(Section::Values, value, field);
     Some(match word(0)? {
         tag::NULL => "null".to_owned(),
@@ -117,12 +145,6 @@ fn literal(pack: &Pack, fact: &str, value: u32) -> Option<String> {
         tag::NUMBER => spoken(fact, &value_of(Fact::Number(predicate::number(pack, value)?))),
         tag::TEXT => Value::from(pack.text(word(1)?)?).to_string(),
         tag::JSON | tag::BLOB => pack.text(word(1)?)?.to_owned(),
-        tag::LIST => {
-            let (first, count) = (word(1)?, word(2)?);
-            let items = (0..count.min(SHOWN)).filter_map(|at| literal(pack, fact, first.checked_add(at)?));
-            let more = if count > SHOWN { ", …" } else { "" };
-            format!("[{}{more}]", items.collect::<Vec<_>>().join(", "))
-        }
         _ => return None,
     })
 }

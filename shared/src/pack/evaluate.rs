@@ -197,7 +197,8 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn choice(outcome: u32) -> Option<Choice> {
+/// What an outcome shows.
+pub(super) fn choice(outcome: u32) -> Option<Choice> {
     Some(match outcome {
         outcome::DEFAULT => Choice::Default,
         outcome::NOTHING => Choice::Nothing,

@@ -331,6 +331,7 @@ mod tests {
             pack.edits_for(path).into_iter().for_each(|edit| assert!(pack.edit_slot(edit.id).is_some()));
         }
         let _ = (pack.slot("s"), pack.slot("nobody"));
+        let _ = pack.visit_json(&pack.explain_visit("/p", &facts, &KillSwitch::On)).to_string();
     }
 
     #[test]

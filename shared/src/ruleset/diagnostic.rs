@@ -3,6 +3,7 @@
 use super::code::{self, Code};
 use super::source::Node;
 use super::suggest;
+use serde_json::{Value, json};
 
 /// Whether a finding stops a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,25 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// As JSON, the same wherever it is shown.
+    pub fn to_json(&self) -> Value {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        json!({
+            "code": self.code,
+            "severity": severity,
+            "pointer": self.pointer,
+            "line": self.line,
+            "column": self.column,
+            "message": self.message,
+            "help": self.help,
+        })
+    }
 }
 
 /// Near misses are looked for this often per document, so that a document full of them stays cheap to check.

@@ -157,12 +157,15 @@ fn check_fact(member: &Member, ruleset: &Ruleset, findings: &mut Findings) {
         }
         return;
     };
-    let fits = match (&member.value.value, kind) {
-        (Json::Null, _) | (_, Kind::Any) => true,
-        (Json::Text(_), Kind::Text) | (Json::Number(_), Kind::Number) => true,
-        (Json::Bool(_), Kind::Boolean) | (Json::List(_), Kind::List) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (&member.value.value, kind),
+        (Json::Null, _)
+            | (_, Kind::Any)
+            | (Json::Text(_), Kind::Text)
+            | (Json::Number(_), Kind::Number)
+            | (Json::Bool(_), Kind::Boolean)
+            | (Json::List(_), Kind::List)
+    );
     if !fits {
         let is = member.value.type_name();
         let message = format!("`{name}` is {is} and should be {}", kinds::with_article(kind));

@@ -4,6 +4,7 @@ use ::http::{HeaderValue, header};
 use serde_json::{Value, json};
 
 use super::{PageSession, Step};
+use crate::kill_switch::KillSwitch;
 use crate::page::Place;
 
 /// A report that is on its way.
@@ -69,7 +70,11 @@ impl PageSession {
                 pack.place_json(kind, &place.name, &explained)
             }
             (pack, _) => {
-                let why = if pack.is_none() { "no-pack" } else { "no-rule" };
+                let why = match (pack, &self.personal.kill) {
+                    (_, KillSwitch::Off) => "off",
+                    (None, _) => "no-pack",
+                    (Some(_), _) => "no-rule",
+                };
                 json!({ "slot": place.name, "kind": kind, "shows": "default", "reason": why })
             }
         }

@@ -35,6 +35,8 @@ pub enum Cause {
     Variation {
         /// The experiment's key.
         experiment: String,
+        /// The keys of the variations.
+        variations: Vec<String>,
         /// Whether it is so.
         holds: bool,
         /// Why the visitor is not in the experiment, if that is so.
@@ -44,9 +46,13 @@ pub enum Cause {
     Slot {
         /// Its name.
         name: String,
+        /// A block, `default` or `nothing`.
+        shows: String,
         /// Whether it is so.
         holds: bool,
     },
+    /// Nobody passes this, whatever is known of them: a share of nothing, or a draft.
+    Nobody,
     /// The visitor is not in the experiment that would choose.
     Outside {
         /// The experiment's key.
@@ -60,6 +66,13 @@ pub enum Cause {
     TurnedOff,
     /// A gate would lead to where the visitor is.
     LeadsBack,
+    /// A gate leads visitors with this variation nowhere else.
+    Stays {
+        /// The experiment's key.
+        experiment: String,
+        /// The variation's key.
+        variation: String,
+    },
 }
 
 impl Cause {
@@ -96,16 +109,23 @@ impl Cause {
             Cause::Audience { name, holds, causes } => {
                 format!("{}in the audience `{name}`{}", not(holds), nested(causes))
             }
-            Cause::Variation { experiment, holds, causes } => {
-                format!("{}in that variation of the experiment `{experiment}`{}", not(holds), nested(causes))
+            Cause::Variation { experiment, variations, holds, causes } => {
+                let variations: Vec<String> = variations.iter().map(|key| format!("`{key}`")).collect();
+                let variations = variations.join(" or ");
+                format!("{}{variations} of the experiment `{experiment}`{}", not(holds), nested(causes))
             }
-            Cause::Slot { name, holds: true } => format!("the slot `{name}` shows that"),
-            Cause::Slot { name, holds: false } => format!("the slot `{name}` does not show that"),
+            Cause::Slot { name, shows, holds } => {
+                format!("{}`{shows}` in the slot `{name}`", not(holds))
+            }
+            Cause::Nobody => "it is for nobody".to_owned(),
             Cause::Outside { experiment, because, causes } => {
                 format!("not in the experiment `{experiment}`: {because}{}", nested(causes))
             }
             Cause::TurnedOff => "it is turned off".to_owned(),
             Cause::LeadsBack => "it leads to this page itself".to_owned(),
+            Cause::Stays { experiment, variation } => {
+                format!("whoever has `{variation}` of the experiment `{experiment}` stays here")
+            }
         }
     }
 }

@@ -66,8 +66,13 @@ impl Pack {
                 Some(_) => vec![Cause::LeadsBack],
                 None if !holds => causes,
                 None if !lets => vec![Cause::TurnedOff],
-                None if assigned.is_some() => vec![Cause::LeadsBack],
-                None => replay.outside().into_iter().collect(),
+                None => match assigned {
+                    Some(assigned) => vec![Cause::Stays {
+                        experiment: self.experiment_key(assigned.experiment).to_owned(),
+                        variation: self.variation_key(assigned.experiment, assigned.variation).to_owned(),
+                    }],
+                    None => replay.outside().into_iter().collect(),
+                },
             };
             explained.passed.push(GatePassed { gate: self.gate_id(one).to_owned(), causes });
         }

@@ -10,11 +10,7 @@ impl Pack {
     /// An explanation as JSON.
     pub fn explanation_json(&self, explanation: &Explanation) -> Value {
         let Explanation { decision, causes, passed } = explanation;
-        let shows = match decision.choice {
-            Choice::Default => "default",
-            Choice::Nothing => "nothing",
-            Choice::Block(block) => self.block(block).id,
-        };
+        let shows = self.choice_name(decision.choice);
         let mut json = json!({
             "shows": shows,
             "rule": decision.rule.map(|rule| self.rule_id(rule)),
@@ -27,6 +23,15 @@ impl Pack {
             members.insert("experiment".to_owned(), self.assigned_json(assigned));
         }
         json
+    }
+
+    /// As a ruleset calls what is shown.
+    pub(super) fn choice_name(&self, choice: Choice) -> &str {
+        match choice {
+            Choice::Default => "default",
+            Choice::Nothing => "nothing",
+            Choice::Block(block) => self.block(block).id,
+        }
     }
 
     pub(super) fn assigned_json(&self, assigned: Assigned) -> Value {
@@ -80,15 +85,19 @@ impl Cause {
             Cause::Audience { name, holds, causes } => {
                 json!({ "audience": name, "holds": holds, "causes": inner(causes) })
             }
-            Cause::Variation { experiment, holds, causes } => {
-                json!({ "experiment": experiment, "holds": holds, "causes": inner(causes) })
-            }
-            Cause::Slot { name, holds } => json!({ "slot": name, "holds": holds }),
+            Cause::Variation { experiment, variations, holds, causes } => json!({
+                "experiment": experiment, "variations": variations, "holds": holds, "causes": inner(causes),
+            }),
+            Cause::Slot { name, shows, holds } => json!({ "slot": name, "shows": shows, "holds": holds }),
+            Cause::Nobody => json!({ "nobody": true }),
             Cause::Outside { experiment, because, causes } => json!({
                 "experiment": experiment, "holds": false, "because": because, "causes": inner(causes),
             }),
             Cause::TurnedOff => json!({ "off": true }),
             Cause::LeadsBack => json!({ "leads_back": true }),
+            Cause::Stays { experiment, variation } => {
+                json!({ "experiment": experiment, "variation": variation, "stays": true })
+            }
         }
     }
 }

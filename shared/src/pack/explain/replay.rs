@@ -5,11 +5,13 @@
 
 use super::Cause;
 use crate::facts::Facts;
-use crate::pack::format::{Instruction, Section};
+use crate::pack::evaluate::choice;
+use crate::pack::format::{Instruction, Section, experiment};
 use crate::pack::machine::{Outside, Step};
 use crate::pack::{ExperimentIndex, Pack, describe};
 
-/// Audiences that refer to each other are followed this deep, since whoever reads it has to follow, too.
+/// Audiences, and programs that wait for others, are followed this deep, since whoever reads it has to follow, too. A pack
+/// that no compiler wrote can have them wait in a circle.
 const MOST_NESTED: usize = 8;
 
 /// What is left to read of a trace.
@@ -17,6 +19,8 @@ pub(super) struct Replay<'p> {
     pack: &'p Pack,
     facts: &'p Facts,
     steps: &'p [Step],
+    /// How many programs are being read.
+    depth: usize,
 }
 
 /// An answer that did not skip, and the place where that ends.
@@ -35,12 +39,13 @@ struct Caller {
 
 impl<'p> Replay<'p> {
     pub(super) fn new(pack: &'p Pack, facts: &'p Facts, steps: &'p [Step]) -> Replay<'p> {
-        Replay { pack, facts, steps }
+        Replay { pack, facts, steps, depth: 0 }
     }
 
     /// The answer of the next program in the trace, and what settled it; `None` where the trace ends before that.
     pub(super) fn program(&mut self) -> Option<(bool, Vec<Cause>)> {
         let Step::Began(program) = self.next()? else { return None };
+        self.depth += 1;
         let (mut at, mut truth, mut causes) = (program, true, Vec::new());
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut callers: Vec<Caller> = Vec::new();
@@ -86,7 +91,10 @@ impl<'p> Replay<'p> {
                     }
                 }
                 Instruction::End => {
-                    let Some(caller) = callers.pop() else { return Some((truth, causes)) };
+                    let Some(caller) = callers.pop() else {
+                        self.depth -= 1;
+                        return Some((truth, causes));
+                    };
                     let audience = Instruction::Audience(caller.audience);
                     self.answer(audience)?;
                     let inner = if callers.len() < MOST_NESTED { causes } else { Vec::new() };
@@ -131,8 +139,11 @@ impl<'p> Replay<'p> {
     /// The answer about an experiment or a slot, and why the visitor is in none, if that is so.
     fn inner(&mut self, of: Instruction) -> Option<(bool, Vec<Cause>)> {
         let (mut last, mut reason) = (Vec::new(), Vec::new());
+        // Of a slot only the name is told.
+        let is_passed_over = self.depth >= MOST_NESTED || matches!(of, Instruction::Showing(_));
         loop {
             match *self.steps.first()? {
+                Step::Began(_) | Step::Outside { .. } if is_passed_over => drop(self.next()),
                 Step::Began(_) => last = self.program()?.1,
                 Step::Asked { instruction, answer } => {
                     self.next();
@@ -153,12 +164,19 @@ impl<'p> Replay<'p> {
         Some(match instruction {
             Instruction::Membership(membership) => {
                 let one = ExperimentIndex(pack.word(Section::Memberships, membership, 0)?);
-                Cause::Variation { experiment: pack.experiment_key(one).to_owned(), holds, causes }
+                let wanted = pack.word(Section::Memberships, membership, 1)?;
+                let count = pack.word(Section::Experiments, one.0, experiment::VARIATIONS)?;
+                let is_wanted = |at: &u32| wanted.checked_shr(*at).unwrap_or(0) & 1 == 1;
+                let variations =
+                    (0..count).filter(is_wanted).map(|at| pack.variation_key(one, at).to_owned());
+                let (experiment, variations) = (pack.experiment_key(one).to_owned(), variations.collect());
+                Cause::Variation { experiment, variations, holds, causes }
             }
             Instruction::Showing(showing) => {
                 let slot = pack.word(Section::Showings, showing, 0)?;
                 let name = pack.text(pack.word(Section::Slots, slot, 0)?)?.to_owned();
-                Cause::Slot { name, holds }
+                let shows = choice(pack.word(Section::Showings, showing, 1)?)?;
+                Cause::Slot { name, shows: pack.choice_name(shows).to_owned(), holds }
             }
             Instruction::Audience(audience) => {
                 let name = pack.text(pack.word(Section::Audiences, audience, 0)?)?.to_owned();
