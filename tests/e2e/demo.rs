@@ -27,6 +27,15 @@ pub fn command(kind: EdgeKind, port: u16) -> Command {
     command
 }
 
+/// Waits until it listens, and says where: `http://127.0.0.1:PORT`.
+pub fn site_of(child: &Child) -> String {
+    eventually("a line for a browser", || {
+        let lines = child.lines();
+        let line = lines.iter().find(|line| line.contains("in a browser"))?;
+        Some(line.split_whitespace().next()?.trim_end_matches('/').to_string())
+    })
+}
+
 /// Waits for the three commands that it prints.
 pub fn commands_of(child: &Child) -> Vec<String> {
     eventually("three lines that start with `curl `", || {

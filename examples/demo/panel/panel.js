@@ -1,57 +1,26 @@
-// The demo's panel: become another visitor, and see what was decided for this one. It needs nothing of the page, moves
-// nothing in it, and stays away where the demo does not answer.
+// The demo's panel: become another visitor, and see what was decided for this one. It needs nothing of the page and moves
+// nothing in it. `hemstitch demo` puts it at the end of every page, and answers what it asks for:
 //
-//   <script src="/panel/panel.js" defer></script>                 or, for another address, with data-panel="/x.json"
-//
-// GET /demo/panel.json
-//   { "personas": [ { "name": "stranger",                         identifies the persona
-//                     "title": "A stranger",                      what the link says
-//                     "about": "First visit, nothing known",      one line below it
-//                     "href": "/demo/become/stranger",            where becoming them begins
-//                     "current": true } ],                        at most one
-//     "edge": "the native edge",                                  optional: what made this page
-//     "explain": "/demo/explain.json?page={page}" }               optional; {page} becomes path and query, encoded. Answer
-//                                                                 204 where there is nothing to explain
-//
-// GET the address of `explain`
-//   { "total_us": 41.5,                                           whole time at the edge, in microseconds; optional
-//     "decisions": [ { "slot": "hero",                            slot, or id of an edit, gate or experiment
-//                      "kind": "slot",                            slot | esi | edit | gate; optional
-//                      "block": "hero-finance",                   null: what was authored stands
-//                      "why": "audience returning-finance",       a short sentence
-//                      "us": 1.8 } ] }                            time of this decision, in microseconds; optional
+//   GET /demo/panel.json
+//   { "personas": [ { "title", "about",       who they are
+//                     "href",                 becomes them; with a page's path behind it, on that page
+//                     "page",                 the one page on which they are told from others, or null
+//                     "current" } ],          whether the browser is theirs
+//     "edge": "the native edge",              what made this page
+//     "explain": "eyJ…" }                     a token: with ?hs_explain= the edge answers why, in place of the page
 
 (() => {
   "use strict";
-  const script = document.currentScript;
-  const address = script?.dataset.panel ?? "/demo/panel.json";
-  const styles = new URL("panel.css", script?.src ?? `${location.origin}/panel/`).href;
+  const styles = new URL("panel.css", document.currentScript.src).href;
 
-  const json = async (url) => {
+  const json = async (url, accept) => {
     try {
-      const answer = await fetch(url, { headers: { accept: "application/json" }, credentials: "same-origin" });
-      return answer.ok && answer.status !== 204 ? await answer.json() : null;
+      const answer = await fetch(url, { headers: { accept }, credentials: "same-origin" });
+      return answer.ok ? await answer.json() : null;
     } catch {
       return null;
     }
   };
-
-  // A browser reports a failed fetch in the console, whoever handles it; of an object that does not load it says nothing.
-  const exists = (url) =>
-    new Promise((resolve) => {
-      const probe = document.createElement("object");
-      const end = (found) => {
-        probe.remove();
-        resolve(found);
-      };
-      probe.addEventListener("load", () => end(true));
-      probe.addEventListener("error", () => end(false));
-      probe.setAttribute("aria-hidden", "true");
-      probe.tabIndex = -1;
-      probe.style.cssText = "position:fixed;width:0;height:0;border:0;visibility:hidden";
-      probe.data = url;
-      document.body.append(probe);
-    });
 
   // Text is only ever set as text: what the demo answers may quote what a visitor typed.
   const element = (name, attributes = {}, ...children) => {
@@ -61,11 +30,6 @@
     }
     made.append(...children.filter((child) => child !== null && child !== undefined));
     return made;
-  };
-
-  const microseconds = (value) => {
-    if (typeof value !== "number" || !Number.isFinite(value)) return "";
-    return `${value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en")} µs`;
   };
 
   const remembered = (key, value) => {
@@ -78,38 +42,81 @@
     return null;
   };
 
-  const persona = (one) => {
-    const words = [element("span", { class: "hs-panel-title" }, one.title ?? one.name ?? "")];
-    if (one.about) words.push(element("span", { class: "hs-panel-about" }, one.about));
-    const current = one.current ? "true" : undefined;
-    return element("li", {}, element("a", { href: one.href, "aria-current": current }, ...words));
+  // Some edges have no finer clock than one of milliseconds.
+  const cost = (microseconds) => {
+    if (typeof microseconds !== "number") return "";
+    if (microseconds === 0) return "under 1 ms";
+    return microseconds < 1000 ? `${microseconds} µs` : `${(microseconds / 1000).toFixed(1)} ms`;
   };
 
-  const decision = (one) => {
-    const shown = one.block
-      ? element("code", {}, one.block)
-      : element("span", { class: "hs-panel-default" }, "as authored");
-    const slot = element("th", { scope: "row" }, one.slot ?? "");
-    if (one.kind && one.kind !== "slot") slot.append(" ", element("span", { class: "hs-panel-kind" }, one.kind));
-    const why = one.why ? element("span", { class: "hs-panel-why" }, one.why) : null;
-    const row = element("tr", {}, slot, element("td", {}, shown, why), element("td", {}, microseconds(one.us)));
-    const marked = () => document.querySelectorAll(`[data-hs-slot="${CSS.escape(one.slot ?? "")}"]`);
+  const firstByte = () => {
+    const [entry] = performance.getEntriesByType("navigation");
+    const time = entry ? entry.responseStart - entry.requestStart : 0;
+    return time > 0 ? `${time.toFixed(1)} ms` : "";
+  };
+
+  const persona = (one) =>
+    element(
+      "li",
+      {},
+      element(
+        "a",
+        { href: one.page ? one.href : one.href + location.pathname, "aria-current": one.current ? "true" : undefined },
+        element("span", { class: "hs-panel-title" }, one.title),
+        element("span", { class: "hs-panel-about" }, one.about),
+      ),
+    );
+
+  const why = ({ experiment, reason, because, rule }) => {
+    if (experiment) return `experiment ${experiment.key}, variation ${experiment.variation}`;
+    if (reason === "rule") return because || `rule ${rule}`;
+    return { "no-pack": "no rules at hand", off: "turned off", "held-out": "held out" }[reason];
+  };
+
+  const passed = (slot) => {
+    const rules = Array.isArray(slot.passed) ? slot.passed : [];
+    if (rules.length === 0) return null;
+    const line = (one) => element("li", {}, element("code", {}, one.rule), ` ${one.because}`);
+    const summary = `${rules.length} ${rules.length === 1 ? "rule" : "rules"} passed over`;
+    return element("details", {}, element("summary", {}, summary), element("ul", {}, ...rules.map(line)));
+  };
+
+  const decision = (slot) => {
+    const authored = slot.shows === "default";
+    const shown = authored
+      ? element("span", { class: "hs-panel-default" }, "as authored")
+      : element("code", {}, slot.shows);
+    const name = element("th", { scope: "row" }, slot.slot);
+    if (slot.kind === "edit") name.append(" ", element("span", { class: "hs-panel-kind" }, "edit"));
+    const reason = why(slot);
+    const because = reason ? element("span", { class: "hs-panel-why" }, reason) : null;
+    const row = element("tr", {}, name, element("td", {}, shown, because, passed(slot)));
+    const marked = () => document.querySelectorAll(`[data-hs-slot="${CSS.escape(slot.slot)}"]`);
     row.addEventListener("pointerenter", () => marked().forEach((place) => place.classList.add("hs-seam")));
     row.addEventListener("pointerleave", () => marked().forEach((place) => place.classList.remove("hs-seam")));
     return row;
   };
 
-  const table = (explained) => {
-    const decisions = Array.isArray(explained?.decisions) ? explained.decisions : [];
-    if (decisions.length === 0) return element("p", { class: "hs-panel-note" }, "Nothing is decided on this page.");
-    const head = ["Slot", "Block, and why", "Time"].map((name) => element("th", { scope: "col" }, name));
+  const decisions = (explained) => {
+    const slots = Array.isArray(explained?.slots) ? explained.slots : [];
+    if (slots.length === 0) return element("p", { class: "hs-panel-note" }, "Nothing is decided on this page.");
+    const head = ["Place", "Shows, and why"].map((name) => element("th", { scope: "col" }, name));
     return element(
       "table",
       {},
       element("caption", {}, "What was decided"),
       element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...decisions.map(decision)),
+      element("tbody", {}, ...slots.map(decision)),
     );
+  };
+
+  const times = (edge, explained) => {
+    const parts = [
+      explained && `${cost(explained.edge_us)} at the edge`,
+      firstByte() && `first byte after ${firstByte()}`,
+      edge && `made by ${edge}`,
+    ];
+    return element("p", { class: "hs-panel-times" }, parts.filter(Boolean).join(" · "));
   };
 
   const seams = () => {
@@ -129,16 +136,16 @@
     const button = element(
       "button",
       { type: "button", class: "hs-panel-button", "aria-controls": "hs-panel-body" },
-      element("span", { class: "hs-panel-who" }, now?.title ?? "Visitors"),
-      element("span", { class: "hs-panel-total" }, microseconds(explained?.total_us)),
+      element("span", { class: "hs-panel-who" }, now?.title ?? "Somebody else"),
+      element("span", { class: "hs-panel-total" }, cost(explained?.edge_us)),
     );
     const body = element(
       "div",
       { class: "hs-panel-body", id: "hs-panel-body", tabindex: "-1" },
       element("h2", {}, "Become somebody else"),
-      element("ul", {}, ...about.personas.map(persona)),
-      explained ? element("div", { class: "hs-panel-decided" }, table(explained)) : null,
-      element("div", { class: "hs-panel-foot" }, seams(), element("span", {}, about.edge ? `Made by ${about.edge}` : "")),
+      element("ul", { class: "hs-panel-personas" }, ...about.personas.map(persona)),
+      element("div", { class: "hs-panel-decided" }, decisions(explained)),
+      element("div", { class: "hs-panel-foot" }, times(about.edge, explained), seams()),
     );
     const whole = element("aside", { class: "hs-panel", "aria-label": "Demo: who you are" }, body, button);
     const open = (yes) => {
@@ -157,8 +164,7 @@
   };
 
   const start = async () => {
-    if (!(await exists(address))) return;
-    const about = await json(address);
+    const about = await json("/demo/panel.json", "application/json");
     if (!Array.isArray(about?.personas)) return;
     const sheet = element("link", { rel: "stylesheet", href: styles });
     const styled = new Promise((resolve, reject) => {
@@ -166,15 +172,16 @@
       sheet.addEventListener("error", reject);
     });
     document.head.append(sheet);
-    const page = encodeURIComponent(location.pathname + location.search);
-    const explained = about.explain ? json(about.explain.replace("{page}", page)) : null;
+    const page = new URL(location.href);
+    page.searchParams.set("hs_explain", about.explain);
+    // As a page is asked for, so that the edge takes it for one.
+    const explained = await json(page, "text/html");
     try {
       await styled;
     } catch {
       return;
     }
-    const answer = await explained;
-    document.body.append(panel(about, answer));
+    document.body.append(panel(about, explained));
   };
 
   start();

@@ -9,6 +9,8 @@ mod fastly;
 mod fastly_stores;
 mod kv_service;
 mod native;
+mod panel;
+mod personas;
 mod running;
 mod site_files;
 mod stage;
@@ -28,7 +30,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use hemstitch_origin::{Origin, serve};
+use hemstitch_origin::{Origin, router};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -44,6 +46,17 @@ pub enum Platform {
     Fastly,
     /// As a Worker for Cloudflare, under its runtime workerd
     Cloudflare,
+}
+
+impl Platform {
+    /// What makes the pages, for people.
+    fn edge(self) -> &'static str {
+        match self {
+            Platform::Native => "the native edge",
+            Platform::Fastly => "Fastly Compute, under Viceroy",
+            Platform::Cloudflare => "Cloudflare Workers, under workerd",
+        }
+    }
 }
 
 /// Runs until somebody stops it, and leaves nothing behind.
@@ -66,7 +79,7 @@ async fn show(
     started: Instant,
 ) -> Result<()> {
     let stage = Stage::set_up(folder.path(), &Secrets::fresh()?)?;
-    let origin = start_origin(&stage).await?;
+    let origin = start_origin(&stage, platform.edge()).await?;
     let mut edge = match platform {
         Platform::Native => {
             let edge = native::bind(&stage, origin, address).await?;
@@ -98,11 +111,13 @@ fn private_folder() -> io::Result<TempDir> {
     folder.tempdir()
 }
 
-async fn start_origin(stage: &Stage) -> Result<SocketAddr> {
+/// The origin of the site, which also answers for the panel.
+async fn start_origin(stage: &Stage, edge: &'static str) -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("a port for the origin")?;
     let address = listener.local_addr()?;
-    let origin = Arc::new(Origin::new(stage.origin()?));
-    tokio::spawn(serve(listener, origin, std::future::pending()));
+    let routes = router(Arc::new(Origin::new(stage.origin()?))).merge(panel::routes(stage, edge)?);
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
     Ok(address)
 }
 
@@ -113,11 +128,7 @@ fn announce(
     stage: &Stage,
     started: Instant,
 ) -> Result<()> {
-    let edge_name = match platform {
-        Platform::Native => "the native edge",
-        Platform::Fastly => "Fastly Compute, under Viceroy",
-        Platform::Cloudflare => "Cloudflare Workers, under workerd",
-    };
+    let edge_name = platform.edge();
     let ready = started.elapsed().as_millis();
     let site = format!("http://{edge}/");
     let visitors = visitors(&site, stage)?;
@@ -129,7 +140,7 @@ fn announce(
         "\
 The site Northgate, personalized by {edge_name}:
 
-  {site}
+  {site}    in a browser, with a panel in which to become somebody else
   {site}?utm_campaign=autumn    as a campaign's visitors see it
   http://{origin}/    its origin, without an edge in front
 

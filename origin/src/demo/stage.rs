@@ -1,5 +1,6 @@
 //! What the demo needs on disk: pages, keys, and a KV with the published rules.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,7 +69,7 @@ impl Stage {
         for (name, content) in PAGES {
             let path = root.join("site").join(name);
             fs::create_dir_all(path.parent().unwrap_or(root))
-                .and_then(|()| fs::write(&path, content))
+                .and_then(|()| fs::write(&path, with_panel(content).as_ref()))
                 .with_context(|| format!("writing {}", path.display()))?;
         }
         let ruleset = root.join("ruleset.json");
@@ -137,6 +138,16 @@ impl Stage {
             kill: KillSwitch::On,
             kv: None,
         })
+    }
+}
+
+/// What the pages of the demo have more than those of the example: the panel's script at their end.
+fn with_panel(content: &[u8]) -> Cow<'_, [u8]> {
+    const END: &[u8] = b"</body>\n</html>\n";
+    const SCRIPT: &[u8] = b"<script src=\"/panel/panel.js\" defer></script>\n";
+    match content.strip_suffix(END) {
+        Some(page) => [page, SCRIPT, END].concat().into(),
+        None => content.into(),
     }
 }
 

@@ -1,14 +1,12 @@
 //! Three visitors of one page, each a command to paste.
 
-use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
-use hemstitch::profile::{Profile, VisitorId};
+use anyhow::{Context, Result};
 use hemstitch::time::UnixTime;
-use hemstitch::token::{FactsToken, ProfileCookie};
-use serde_json::Value;
+use hemstitch::token::ProfileCookie;
 
+use super::personas::{Persona, persona};
 use super::stage::{SITE, Stage};
 
 /// One visitor.
@@ -26,8 +24,6 @@ pub struct Visitors {
     /// The page for a browser, as it is seen in Germany.
     pub from_germany: String,
 }
-
-const DAY_S: u64 = 24 * 60 * 60;
 
 /// The visitors of the site at `url`. Their cookie and token last a day.
 pub fn visitors(url: &str, stage: &Stage) -> Result<Visitors> {
@@ -50,17 +46,16 @@ pub fn visitors(url: &str, stage: &Stage) -> Result<Visitors> {
 }
 
 fn returning_reader(stage: &Stage, now: UnixTime) -> Result<String> {
-    let mut profile = Profile::new([0; 16], now);
-    profile.id = VisitorId::parse("demo-reader")?;
-    profile.visits = 3;
-    profile.first_seen = UnixTime(now.0.saturating_sub(30 * DAY_S));
-    profile.interests.insert("finance".to_owned(), 0.8);
+    let profile = known("money")?.profile(now)?.context("a persona with a profile")?;
     let cookie = ProfileCookie::encode(&profile, &stage.keyring("profile")?, SITE, now)?;
     Ok(cookie.split(';').next().unwrap_or_default().to_owned())
 }
 
 fn in_germany(stage: &Stage, now: UnixTime) -> Result<String> {
-    let facts = BTreeMap::from([("place.country".to_owned(), Value::from("DE"))]);
-    let token = FactsToken { issued: now, expires: now.plus_seconds(DAY_S), facts };
+    let token = known("munich")?.token(now).context("a persona with a token")?;
     Ok(token.encode(&stage.keyring("facts")?, SITE)?)
+}
+
+fn known(name: &str) -> Result<&'static Persona> {
+    persona(name).with_context(|| format!("no persona {name}"))
 }
