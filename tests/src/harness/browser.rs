@@ -72,7 +72,9 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a folder for the browser's profile");
         let driver = WebDriver::start(&chromedriver, &chromium, profile.path());
         let browser = Browser { driver, _profile: profile };
-        browser.devtools("Network.enable", json!({}));
+        // Its own first page asks for things, too.
+        browser.open("about:blank");
+        browser.traffic();
         Some(browser)
     }
 

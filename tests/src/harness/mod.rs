@@ -33,6 +33,7 @@ mod split;
 mod stage;
 mod viceroy;
 mod visitor;
+mod watch;
 mod webdriver;
 mod wire;
 mod workerd;
@@ -60,6 +61,7 @@ pub use site::{Secrets, TestSite};
 pub use split::split;
 pub use stage::Stage;
 pub use visitor::{Visitor, facts_token, now};
+pub use watch::Notes;
 pub use wrangler::Wrangler;
 
 /// Turns bodies that take an [`EdgeKind`] into one test for each edge: `name::native`, `name::viceroy` and
