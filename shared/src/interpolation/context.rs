@@ -8,7 +8,7 @@ use super::aside::{Aside, End};
 use super::attribute::Value;
 use super::escape::Escape;
 use super::problem::ProblemKind;
-use super::tag::{Progress, Tag, TagKind, is_blank};
+use super::tag::{Attention, Progress, Tag, TagKind, is_blank};
 
 /// Elements whose content is text without character references.
 const RAW_TEXT: [&str; 8] =
@@ -41,6 +41,7 @@ enum State {
 /// Where in a text one is.
 #[derive(Debug)]
 pub(super) struct Tokenizer {
+    attention: Attention,
     reading: Reading,
     state: State,
     /// Whether the last of it is `&`, or that and a part of a reference's name.
@@ -69,8 +70,9 @@ enum Reading {
 
 impl Tokenizer {
     /// Reads markup.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(attention: Attention) -> Self {
         Tokenizer {
+            attention,
             reading: Reading::First,
             state: State::Data,
             reference: false,
@@ -87,11 +89,42 @@ impl Tokenizer {
     pub(super) fn in_value(element: Option<&str>, attribute: &str) -> Self {
         let element = element.map(str::to_ascii_lowercase);
         let value = Value::of(element.as_deref(), &attribute.to_ascii_lowercase());
-        Tokenizer { state: State::Value(value), ..Tokenizer::new() }
+        Tokenizer { state: State::Value(value), ..Tokenizer::new(Attention::Facts) }
     }
 
     pub(super) fn read(&mut self, text: &str) {
-        text.bytes().for_each(|byte| self.push(byte));
+        let mut rest = text.as_bytes();
+        while let [byte, after @ ..] = rest {
+            let (passed, beyond) = rest.split_at(self.indifferent(rest));
+            rest = match passed {
+                [] => {
+                    self.push(*byte);
+                    after
+                }
+                _ => {
+                    self.pass(passed);
+                    beyond
+                }
+            };
+        }
+    }
+
+    /// How many of these bytes change nothing here but whether a reference has begun: text up to the next `<`, a value up to its quote.
+    fn indifferent(&self, bytes: &[u8]) -> usize {
+        let next = match &self.state {
+            State::Data => Some(b'<'),
+            State::Text(0) if self.hiding.1 == 0 => Some(b'<'),
+            State::Tag(tag) => tag.awaits(),
+            _ => None,
+        };
+        let Some(next) = next.filter(|_| self.second.is_none()) else { return 0 };
+        memchr::memchr(next, bytes).unwrap_or(bytes.len())
+    }
+
+    fn pass(&mut self, passed: &[u8]) {
+        if let Some(last) = passed.iter().rfind(|byte| !is_of_reference(**byte)) {
+            self.reference = *last == b'&';
+        }
     }
 
     /// Goes past a fact. Where facts are taken, their value is no more than a letter to HTML.
@@ -128,14 +161,19 @@ impl Tokenizer {
         if self.reference { Err(ProblemKind::AfterAmpersand) } else { Ok(escape) }
     }
 
-    fn push(&mut self, byte: u8) {
+    pub(super) fn push(&mut self, byte: u8) {
         if let Some(second) = &mut self.second {
             second.push(byte);
         }
-        self.reference = byte == b'&' || (self.reference && (byte == b'#' || byte.is_ascii_alphanumeric()));
+        self.reference = byte == b'&' || (self.reference && is_of_reference(byte));
+        if let State::Tag(tag) = &mut self.state
+            && tag.read(byte) == Progress::Within
+        {
+            return;
+        }
         self.state = match std::mem::replace(&mut self.state, State::Data) {
             State::Text(matched) => self.in_text(matched, byte),
-            State::Tag(tag) => self.in_tag(tag, byte),
+            State::Tag(tag) => self.closed(tag),
             State::Aside(aside) => self.in_aside(aside, byte),
             State::Value(mut value) => {
                 value.read(byte);
@@ -147,12 +185,12 @@ impl Tokenizer {
                 b'!' => State::Aside(Aside::Bang),
                 b'?' => State::Aside(Aside::Declaration),
                 b'/' => State::EndTagOpen,
-                b'a'..=b'z' | b'A'..=b'Z' => tag(TagKind::Start, byte),
+                b'a'..=b'z' | b'A'..=b'Z' => self.tag(TagKind::Start, byte),
                 _ => State::Data,
             },
             State::EndTagOpen => match byte {
                 b'>' => State::Data,
-                b'a'..=b'z' | b'A'..=b'Z' => tag(TagKind::End, byte),
+                b'a'..=b'z' | b'A'..=b'Z' => self.tag(TagKind::End, byte),
                 _ => State::Aside(Aside::Declaration),
             },
         };
@@ -169,11 +207,14 @@ impl Tokenizer {
         }
     }
 
-    fn in_tag(&mut self, mut tag: Tag, byte: u8) -> State {
-        match (tag.read(byte), tag.kind) {
-            (Progress::Within, _) => State::Tag(tag),
-            (Progress::Closed, TagKind::Start) => self.start(tag.name),
-            (Progress::Closed, TagKind::End) => {
+    fn tag(&self, kind: TagKind, letter: u8) -> State {
+        State::Tag(Tag::new(kind, char::from(letter).encode_utf8(&mut [0; 4]), self.attention))
+    }
+
+    fn closed(&mut self, tag: Tag) -> State {
+        match tag.kind {
+            TagKind::Start => self.start(tag.name),
+            TagKind::End => {
                 self.end(&tag.name);
                 State::Data
             }
@@ -209,7 +250,8 @@ impl Tokenizer {
             return State::Data;
         }
         if self.is_unusual() || name == "noscript" {
-            let second = Tokenizer { reading: Reading::Second { tags: false }, ..Tokenizer::new() };
+            let reading = Reading::Second { tags: false };
+            let second = Tokenizer { reading, ..Tokenizer::new(self.attention) };
             self.second = Some(Box::new(second));
         }
         self.text = name;
@@ -219,7 +261,11 @@ impl Tokenizer {
 
     fn in_text(&mut self, matched: usize, byte: u8) -> State {
         if matched == self.text.len() + 2 && (is_blank(byte) || matches!(byte, b'/' | b'>')) {
-            return self.in_tag(Tag::new(TagKind::End, &self.text), byte);
+            let mut end = Tag::new(TagKind::End, &self.text, self.attention);
+            return match end.read(byte) {
+                Progress::Within => State::Tag(end),
+                Progress::Closed => self.closed(end),
+            };
         }
         let small = byte.to_ascii_lowercase();
         if self.text == "script" {
@@ -247,6 +293,7 @@ impl Tokenizer {
     }
 }
 
-fn tag(kind: TagKind, letter: u8) -> State {
-    State::Tag(Tag::new(kind, char::from(letter).encode_utf8(&mut [0; 4])))
+/// Whether it can be of a reference's name, behind the `&`.
+fn is_of_reference(byte: u8) -> bool {
+    byte == b'#' || byte.is_ascii_alphanumeric()
 }

@@ -22,6 +22,7 @@ pub(crate) use problem::Problem;
 
 use context::Tokenizer;
 use expression::Expression;
+use tag::Attention;
 
 /// A piece of a block, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(crate) enum Part {
 /// # Errors
 /// All problems, by offset.
 pub(crate) fn parse(html: &str) -> Result<Vec<Part>, Vec<Problem>> {
-    cut(html, Tokenizer::new())
+    cut(html, Tokenizer::new(Attention::Facts))
 }
 
 /// Cuts the text that an edit gives to an attribute. Its literals are text, not HTML: they are yet to be escaped.
@@ -64,13 +65,13 @@ pub(crate) fn parse_value(
     cut(text, Tokenizer::in_value(element, attribute))
 }
 
-/// Reads a page as far as somebody wants to insert a block that was [`parse`]d.
+/// Reads a page as far as somebody wants to insert a value.
 #[derive(Debug)]
 pub(crate) struct Reader(Tokenizer);
 
 impl Reader {
     pub(crate) fn new() -> Reader {
-        Reader(Tokenizer::new())
+        Reader(Tokenizer::new(Attention::Facts))
     }
 
     /// The next bytes of the page, in whatever superset of ASCII.
@@ -92,6 +93,22 @@ impl Reader {
     /// A value stands here.
     pub(crate) fn value(&mut self) {
         self.0.read_fact();
+    }
+}
+
+/// Reads a page as far as somebody wants to insert a block that was [`parse`]d. It judges no attributes, so it cannot say
+/// how a value is escaped.
+#[derive(Debug)]
+pub(crate) struct MarkupReader(Tokenizer);
+
+impl MarkupReader {
+    pub(crate) fn new() -> MarkupReader {
+        MarkupReader(Tokenizer::new(Attention::Markup))
+    }
+
+    /// The next bytes of the page, in whatever superset of ASCII.
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
+        self.0.read(&String::from_utf8_lossy(bytes));
     }
 
     /// Whether what stands here is read as markup.

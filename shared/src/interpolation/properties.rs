@@ -6,7 +6,9 @@ use lol_html::html_content::TextType;
 use lol_html::{RewriteStrSettings, doc_comments, doc_text, element, rewrite_str};
 use proptest::prelude::*;
 
-use super::{Escape, Part, escape_into, parse, parse_value};
+use super::context::Tokenizer;
+use super::tag::Attention;
+use super::{Escape, MarkupReader, Part, escape_into, parse, parse_value};
 
 fn rendered(parts: &[Part], value: &str) -> String {
     let mut html = String::new();
@@ -243,6 +245,21 @@ proptest! {
         let found = structure(&rendered(&parts, &value)).unwrap_or_default();
         prop_assert_eq!(found.names, harmless.names, "{}", html);
         prop_assert_eq!(found.hidden, harmless.hidden, "{}", html);
+    }
+
+    #[test]
+    fn what_is_passed_over_changes_nothing(html in pieces(&MARKUP, 20)) {
+        let mut each = Tokenizer::new(Attention::Facts);
+        for (at, byte) in html.bytes().enumerate() {
+            each.push(byte);
+            let read = html.get(..=at).unwrap_or_default();
+            let mut whole = Tokenizer::new(Attention::Facts);
+            whole.read(read);
+            prop_assert_eq!(format!("{whole:?}"), format!("{each:?}"), "{}", read);
+            let mut page = MarkupReader::new();
+            page.read(read.as_bytes());
+            prop_assert_eq!(page.is_in_markup(), each.is_in_data(), "{}", read);
+        }
     }
 
     #[test]

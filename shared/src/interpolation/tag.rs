@@ -10,6 +10,15 @@ pub(super) enum TagKind {
     End,
 }
 
+/// What a reading is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attention {
+    /// To know where facts may stand, in values too.
+    Facts,
+    /// To tell markup from the rest; nothing will stand in a value.
+    Markup,
+}
+
 /// Whether a tag goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -37,12 +46,21 @@ pub(super) struct Tag {
     state: State,
     attribute: String,
     value: Value,
+    attention: Attention,
 }
 
 impl Tag {
-    pub(super) fn new(kind: TagKind, name: &str) -> Self {
+    pub(super) fn new(kind: TagKind, name: &str, attention: Attention) -> Self {
         let name = name.to_ascii_lowercase();
-        Tag { kind, name, state: State::Name, attribute: String::new(), value: Value::Plain }
+        Tag { kind, name, state: State::Name, attribute: String::new(), value: Value::Plain, attention }
+    }
+
+    /// The quote that ends the value it is in, where nothing else in that matters.
+    pub(super) fn awaits(&self) -> Option<u8> {
+        match self.state {
+            State::Quoted(quote) if self.attention == Attention::Markup => Some(quote),
+            _ => None,
+        }
     }
 
     pub(super) fn read(&mut self, byte: u8) -> Progress {
@@ -60,7 +78,9 @@ impl Tag {
             }
             (_, b'>') => return Progress::Closed,
             (BeforeValue, b'"' | b'\'') => {
-                self.value = Value::of(Some(&self.name), &self.attribute);
+                if self.attention == Attention::Facts {
+                    self.value = Value::of(Some(&self.name), &self.attribute);
+                }
                 Quoted(byte)
             }
             (BeforeValue, _) if blank => BeforeValue,
@@ -74,6 +94,7 @@ impl Tag {
                 self.name.push(char::from(byte.to_ascii_lowercase()));
                 Name
             }
+            (_, _) if self.attention == Attention::Markup => AttributeName,
             (state, _) => {
                 if state != AttributeName {
                     self.attribute.clear();

@@ -10,7 +10,7 @@ use super::esi::{EsiItem, EsiScanner};
 use super::html::HtmlScanner;
 use super::plan::{Insertion, PagePlan, PlanDraft};
 use super::settle::Settling;
-use crate::interpolation::Reader;
+use crate::interpolation::MarkupReader;
 use crate::ruleset::EditAction;
 
 /// An edit as far as a page has to be compiled for it. Its rules are the pack's business.
@@ -116,7 +116,7 @@ struct Scanning {
 /// What of a page is markup. Only a page with slots of ESI is read for that.
 #[derive(Default)]
 struct Standing {
-    reader: Option<Reader>,
+    reader: Option<MarkupReader>,
     /// The page has been read up to here, but for what ESI takes out.
     read: usize,
     /// What ESI takes out of what has not been read.
@@ -128,7 +128,7 @@ impl Standing {
     fn place(&mut self, item: &mut EsiItem, page: &[u8]) {
         self.taken.push(item.range().clone());
         let EsiItem::Slot(_, _, insertion) = item else { return };
-        let reader = self.reader.get_or_insert_with(Reader::new);
+        let reader = self.reader.get_or_insert_with(MarkupReader::new);
         for taken in self.taken.drain(..) {
             reader.read(page.get(self.read..taken.start).unwrap_or_default());
             self.read = taken.end;
