@@ -117,9 +117,8 @@ impl<'a> Evaluation<'a> {
         if let Some(answer) = self.predicates.get(number) {
             return Some(answer);
         }
-        let [attribute, comparison, value] =
-            [0, 1, 2].map(|field| self.pack.word(Section::Predicates, number, field));
-        let (attribute, comparison, value) = (attribute?, Comparison::from_word(comparison?)?, value?);
+        let [attribute, comparison, value] = self.pack.words(Section::Predicates, number)?;
+        let comparison = Comparison::from_word(comparison)?;
         let answer = match comparison {
             Comparison::ShownLess => self.shown_less(attribute, value)?,
             Comparison::Size | Comparison::AnyItem | Comparison::AnyItemOrNull => {

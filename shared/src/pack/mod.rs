@@ -225,6 +225,21 @@ impl Pack {
         word_at(&self.bytes, start + index as usize * section.record() + field * 4)
     }
 
+    /// The first words of a record, read at once: on the way of every rule.
+    fn words<const N: usize>(&self, section: Section, index: u32) -> Option<[u32; N]> {
+        let (start, count) = self.sections[section as usize];
+        if index >= count || N * 4 > section.record() {
+            return None;
+        }
+        let at = start + index as usize * section.record();
+        let record = self.bytes.get(at..at.checked_add(N * 4)?)?;
+        let mut words = [0; N];
+        for (word, bytes) in words.iter_mut().zip(record.chunks_exact(4)) {
+            *word = u32::from_le_bytes(bytes.try_into().ok()?);
+        }
+        Some(words)
+    }
+
     fn text_bytes(&self, text: u32) -> Option<&[u8]> {
         self.interned(Section::TextEnds, Section::Text, text)
     }

@@ -85,18 +85,19 @@ enum Operand<'p> {
     Null,
     Bool(bool),
     Number(f64),
-    Text(&'p str),
+    /// UTF-8, which nobody needs to be told who looks for the same bytes.
+    Text(&'p [u8]),
     Json(&'p str),
 }
 
 fn operand(pack: &Pack, value: u32) -> Option<Operand<'_>> {
-    let word = |field| word(pack, value, field);
-    Some(match word(0)? {
+    let [kind, first, second] = pack.words(Section::Values, value)?;
+    Some(match kind {
         tag::NULL => Operand::Null,
-        tag::BOOL => Operand::Bool(word(1)? != 0),
-        tag::NUMBER => Operand::Number(number(pack, value)?),
-        tag::TEXT => Operand::Text(pack.text(word(1)?)?),
-        tag::JSON => Operand::Json(pack.text(word(1)?)?),
+        tag::BOOL => Operand::Bool(first != 0),
+        tag::NUMBER => Operand::Number(f64::from_bits(u64::from(first) | u64::from(second) << 32)),
+        tag::TEXT => Operand::Text(pack.text_bytes(first)?),
+        tag::JSON => Operand::Json(pack.text(first)?),
         _ => return None,
     })
 }
@@ -113,7 +114,7 @@ fn matches(fact: Fact, operand: Operand) -> bool {
         Operand::Null => fact == Fact::Null,
         Operand::Bool(yes) => fact != Fact::Null && coerce::truth(fact) == yes,
         Operand::Number(number) => coerce::number(fact) == number,
-        Operand::Text(text) => coerce::text(fact) == text,
+        Operand::Text(text) => coerce::text(fact).as_bytes() == text,
         Operand::Json(text) => matches!(fact, Fact::Json(json) if coerce::canonical(json) == text),
     }
 }
@@ -124,7 +125,7 @@ fn is(fact: Fact, operand: Operand) -> bool {
         (Fact::Null, Operand::Null) => true,
         (Fact::Bool(fact), Operand::Bool(yes)) => fact == yes,
         (Fact::Number(fact), Operand::Number(number)) => fact == number,
-        (Fact::Text(fact), Operand::Text(text)) => fact == text,
+        (Fact::Text(fact), Operand::Text(text)) => fact.as_bytes() == text,
         _ => false,
     }
 }
@@ -132,10 +133,12 @@ fn is(fact: Fact, operand: Operand) -> bool {
 /// `<` and its like: by UTF-16 units where both are texts, otherwise as numbers.
 fn compare(fact: Fact, operand: Operand) -> Option<Ordering> {
     let operand = match operand {
-        Operand::Text(text) if matches!(fact, Fact::Text(_) | Fact::Json(_)) => {
-            return Some(coerce::text(fact).encode_utf16().cmp(text.encode_utf16()));
-        }
-        Operand::Text(text) => coerce::number(Fact::Text(text)),
+        Operand::Text(text) => match std::str::from_utf8(text).ok()? {
+            text if matches!(fact, Fact::Text(_) | Fact::Json(_)) => {
+                return Some(coerce::text(fact).encode_utf16().cmp(text.encode_utf16()));
+            }
+            text => coerce::number(Fact::Text(text)),
+        },
         Operand::Number(number) => number,
         Operand::Bool(yes) => f64::from(u8::from(yes)),
         Operand::Null => 0.0,
@@ -175,7 +178,7 @@ fn order(pack: &Pack, value: u32, fact: Fact) -> Option<Ordering> {
     match (operand(pack, value)?, fact) {
         (Operand::Bool(item), Fact::Bool(fact)) => Some(item.cmp(&fact)),
         (Operand::Number(item), Fact::Number(fact)) => item.partial_cmp(&fact),
-        (Operand::Text(item), Fact::Text(fact)) => Some(item.cmp(fact)),
+        (Operand::Text(item), Fact::Text(fact)) => Some(item.cmp(fact.as_bytes())),
         _ => Some(Ordering::Equal),
     }
 }
