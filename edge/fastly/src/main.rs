@@ -25,6 +25,8 @@ mod store;
 
 use std::time::Duration;
 
+#[cfg(not(feature = "timed"))]
+use answer::answer;
 use fastly::http::serve::Serve;
 use instance::Instance;
 
@@ -43,5 +45,13 @@ fn main() {
         .with_max_lifetime(LIFETIME)
         .with_max_memory(MEMORY_MIB)
         .with_timeout(IDLE);
-    serve.run_with_context(answer::answer, &mut instance);
+    serve.run_with_context(answer, &mut instance);
+}
+
+/// Answers, and notes how long that took.
+#[cfg(feature = "timed")]
+fn answer(request: fastly::Request, instance: &mut Instance) {
+    let begun = std::time::Instant::now();
+    answer::answer(request, instance);
+    println!("answered in {} ns", begun.elapsed().as_nanos());
 }
