@@ -21,6 +21,16 @@ pub fn folder() -> PathBuf {
     workspace().join("bin/cloudflare")
 }
 
+/// The wasm of the Worker.
+pub fn wasm() -> PathBuf {
+    folder().join(format!("{NAME}_bg.wasm"))
+}
+
+/// The same as cargo builds it, with the names of its functions, which the glue is made by.
+pub fn built(target_dir: &TargetDir) -> PathBuf {
+    target_dir.file(&format!("wasm32-unknown-unknown/edge-cloudflare/{NAME}.wasm"))
+}
+
 /// Where the tests expect the same Worker, but that a request can ask it to panic.
 pub fn panicking_folder() -> PathBuf {
     workspace().join("bin/cloudflare-panicking")
@@ -47,7 +57,7 @@ fn assemble(target_dir: &TargetDir, features: &[&str], folder: &Path) -> Result<
         "edge-cloudflare",
     ];
     run(target_dir.cargo(ARGUMENTS).args(features))?;
-    let built = target_dir.file(&format!("wasm32-unknown-unknown/edge-cloudflare/{NAME}.wasm"));
+    let built = built(target_dir);
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     let mut bindgen = Bindgen::new();
     bindgen.input_path(&built).out_name(NAME).typescript(false).reset_state_function(true);

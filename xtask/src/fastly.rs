@@ -13,16 +13,40 @@ pub fn wasm() -> PathBuf {
     workspace().join("bin/hemstitch-fastly.wasm")
 }
 
+const ARGUMENTS: [&str; 7] =
+    ["build", "--package", "hemstitch-fastly", "--target", "wasm32-wasip1", "--profile", "edge"];
+
 /// Builds the edge with its own profile and copies it to [`wasm`].
 pub fn build(target_dir: &TargetDir) -> Result<()> {
-    let arguments =
-        ["build", "--package", "hemstitch-fastly", "--target", "wasm32-wasip1", "--profile", "edge"];
-    run(&mut target_dir.cargo(arguments))?;
-    let built = target_dir.file("wasm32-wasip1/edge/hemstitch-fastly.wasm");
+    run(&mut target_dir.cargo(ARGUMENTS))?;
+    let built = built(target_dir);
     let wasm = wasm();
     fs::create_dir_all(wasm.with_file_name("")).context("creating bin")?;
     // A file that Viceroy has open is replaced, not written over.
     let fresh = wasm.with_extension("wasm.new");
     fs::copy(&built, &fresh).with_context(|| format!("copying {}", built.display()))?;
     fs::rename(&fresh, &wasm).with_context(|| format!("replacing {}", wasm.display()))
+}
+
+/// Builds the same edge, but that it notes how long each answer took.
+pub fn build_timed(target_dir: &TargetDir) -> Result<PathBuf> {
+    run(target_dir.cargo(ARGUMENTS).args(["--features", "timed"]))?;
+    kept(target_dir, "hemstitch-fastly-timed.wasm")
+}
+
+/// Builds the same edge with the names of its functions.
+pub fn build_named(target_dir: &TargetDir) -> Result<PathBuf> {
+    run(target_dir.cargo(ARGUMENTS).env("CARGO_PROFILE_EDGE_STRIP", "debuginfo"))?;
+    kept(target_dir, "hemstitch-fastly-named.wasm")
+}
+
+fn built(target_dir: &TargetDir) -> PathBuf {
+    target_dir.file("wasm32-wasip1/edge/hemstitch-fastly.wasm")
+}
+
+/// What was built, under a name of its own, so that the next build leaves it.
+fn kept(target_dir: &TargetDir, name: &str) -> Result<PathBuf> {
+    let kept = target_dir.file(name);
+    fs::copy(built(target_dir), &kept).with_context(|| format!("writing {}", kept.display()))?;
+    Ok(kept)
 }

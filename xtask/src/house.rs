@@ -10,7 +10,7 @@ use crate::cargo::workspace;
 const LONGEST_FILE: usize = 500;
 const LONGEST_README: usize = 150;
 const BANNED_NAMES: [&str; 6] = ["utils", "helpers", "common", "types", "misc", "manager"];
-const FOLDERS: [&str; 6] = ["shared", "edge", "origin", "tests", "xtask", "fuzz"];
+const FOLDERS: [&str; 7] = ["shared", "edge", "origin", "tests", "xtask", "fuzz", "bench"];
 
 /// Errs with every file that breaks a rule.
 pub fn check() -> Result<()> {

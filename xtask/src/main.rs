@@ -1,5 +1,6 @@
 //! Set-up, checks and tests of the workspace. `cargo xtask --help` lists the commands.
 
+mod bench;
 mod browser;
 mod cache;
 mod cargo;
@@ -48,6 +49,14 @@ enum Command {
         /// Which edge. `fastly` goes to bin/hemstitch-fastly.wasm, `cloudflare` to bin/cloudflare.
         edge: Edge,
     },
+    /// Measure, and print a table in which each row has a goal and whether that holds.
+    ///
+    /// The page is that of the folder `corpus` in $HEMSTITCH_DATA, else in ../shared. Rows that need a peer which is not
+    /// installed say so: Viceroy comes with `cargo xtask setup`, Varnish and wrk with `apt-get install varnish wrk`.
+    /// docs/benchmark.md says how each figure is taken.
+    ///
+    /// Exit code 0: it ran, whether goals hold or not; 1: something could not be built or measured.
+    Bench(bench::Bench),
     /// Build the edges and run only the end-to-end suite.
     E2e {
         /// Arguments of the test binary: a part of a test's name, or flags such as --nocapture.
@@ -77,6 +86,7 @@ fn main() -> ExitCode {
         Command::Build { edge: Edge::Cloudflare } => plan::build_cloudflare(),
         Command::Build { edge: Edge::CloudflarePanicking } => plan::build_panicking_cloudflare(),
         Command::Build { edge: Edge::Rules } => plan::build_rules(),
+        Command::Bench(bench) => bench.run(),
         Command::E2e { arguments } => plan::e2e(arguments),
     };
     match outcome {

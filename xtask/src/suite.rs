@@ -12,7 +12,7 @@ use crate::{cloudflare, fastly, rules, viceroy};
 
 /// The tests inside of the native crates.
 pub fn unit(target_dir: &TargetDir) -> Result<()> {
-    let crates = ["hemstitch", "hemstitch-native", "hemstitch-origin", "xtask"];
+    let crates = ["hemstitch", "hemstitch-native", "hemstitch-origin", "xtask", "bench", "bench-job"];
     let mut command = target_dir.cargo(["test"]);
     run(command.args(crates.iter().flat_map(|name| ["--package", name])))
 }

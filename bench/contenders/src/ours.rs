@@ -1,0 +1,125 @@
+//! Hemstitch at work.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ed25519_dalek::SigningKey;
+use hemstitch::kill_switch::KillSwitch;
+use hemstitch::pack::{Choice, Evaluation, Pack, PackHash};
+use hemstitch::page::{CompileOptions, PageCompiler};
+use hemstitch::pointer::{Pointer, PointerKeys};
+use hemstitch::session::{PageSession, Step};
+use hemstitch::visit::{Cached, Visit};
+
+use crate::run::Bench;
+use crate::scene::Scene;
+
+/// How often a short task is done in a round.
+const SHORT: u32 = 32;
+/// The same for one that takes longer.
+const SOME: u32 = 8;
+
+fn open(pack: &Bytes) -> Arc<Pack> {
+    Arc::new(Pack::open(pack.to_vec()).expect("a pack that was just compiled"))
+}
+
+fn session(visit: &Visit, object: Bytes) -> Box<PageSession> {
+    match visit.from_cache(object) {
+        Cached::Page { session, .. } => session,
+        _ => panic!("a page was stored"),
+    }
+}
+
+fn finish(session: &mut PageSession, out: &mut Vec<u8>) {
+    let step = session.advance(out);
+    assert_eq!(step, Step::Done, "a page with nothing to fetch is sent at once");
+}
+
+pub fn stitch<'i>(object: &'i Bytes, pack: &Bytes) -> Bench<'i> {
+    let (scene, pack, mut out) = (Scene::default(), open(pack), Vec::new());
+    Box::new(move |watch| {
+        let mut sessions: Vec<_> = (0..SHORT).map(|_| session(&scene.visit(&pack), object.clone())).collect();
+        watch.time(|| {
+            for session in &mut sessions {
+                out.clear();
+                finish(session, &mut out);
+                std::hint::black_box(&out);
+            }
+        });
+        SHORT
+    })
+}
+
+pub fn hit<'i>(object: &'i Bytes, pack: &Bytes) -> Bench<'i> {
+    let (scene, pack, mut out) = (Scene::default(), open(pack), Vec::new());
+    Box::new(move |watch| {
+        watch.time(|| {
+            for _ in 0..SOME {
+                out.clear();
+                let mut session = session(&scene.visit(&pack), object.clone());
+                finish(&mut session, &mut out);
+            }
+        });
+        SOME
+    })
+}
+
+pub fn compile(page: &Bytes) -> Bench<'_> {
+    let options = CompileOptions { charset: Some("utf-8".to_owned()), esi: true, edits: Vec::new() };
+    Box::new(move |watch| {
+        let (page, options) = (page.to_vec(), options.clone());
+        watch.time(|| PageCompiler::compile(page, options));
+        1
+    })
+}
+
+/// Everything that deciding is, from the facts on; each slot has to show a block.
+fn decide_all(pack: &Pack, visit: &Visit, names: &[String]) {
+    let mut evaluation = Evaluation::new(pack, visit.facts(), &KillSwitch::On);
+    for name in names {
+        let slot = pack.slot(name).expect("the slot is in the ruleset");
+        let choice = evaluation.decide(slot).choice;
+        assert!(matches!(choice, Choice::Block(_)), "the last rule of {name} matches");
+    }
+}
+
+fn names(slots: usize) -> Vec<String> {
+    (0..slots).map(|slot| format!("b-{slot}")).collect()
+}
+
+pub fn decide<'i>(pack: &Bytes, slots: usize) -> Bench<'i> {
+    let (scene, pack, names) = (Scene::default(), open(pack), names(slots));
+    let visit = scene.visit(&pack);
+    Box::new(move |watch| {
+        watch.time(|| (0..SHORT).for_each(|_| decide_all(&pack, &visit, &names)));
+        SHORT
+    })
+}
+
+pub fn load(pack: &Bytes, slots: usize) -> Bench<'_> {
+    let (scene, names) = (Scene::default(), names(slots));
+    let visit = scene.visit(&open(pack));
+    Box::new(move |watch| {
+        let bytes = pack.to_vec();
+        watch.time(|| {
+            let pack = Pack::open(bytes).expect("a pack that was just compiled");
+            decide_all(&pack, &visit, &names);
+            pack
+        });
+        1
+    })
+}
+
+pub fn verify(pack: &Bytes) -> Bench<'_> {
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let public = PointerKeys::encode(&key);
+    let keys = PointerKeys::new([("p1", public.as_str())]).expect("a key that was just written");
+    let pointer = Pointer::new("bench".to_owned(), 1, PackHash::of(pack), None).sign(&key, "p1");
+    Box::new(move |watch| {
+        watch.time(|| {
+            let pointer = Pointer::verify(&pointer, &keys, "bench").expect("a pointer that was just signed");
+            assert_eq!(*pointer.pack(), PackHash::of(pack));
+        });
+        1
+    })
+}

@@ -1,0 +1,72 @@
+//! Does a job, and times each round of each task.
+
+use std::time::Instant;
+
+use bench_job::{Inputs, Job, Samples, Task};
+
+use crate::{fastly_esi, ours, peers};
+
+/// A task whose input is not in the job.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} has no input")]
+pub struct NoInput(Task);
+
+/// The samples of all tasks, which take turns, so that what else the machine does meets all of them.
+pub fn run(job: &Job) -> Result<Samples, NoInput> {
+    let bench = |task: &Task| set_up(task, job.inputs()).ok_or_else(|| NoInput(task.clone()));
+    let mut benches = job.tasks().iter().map(bench).collect::<Result<Vec<_>, _>>()?;
+    let mut samples: Samples = job.tasks().iter().map(|task| (task.clone(), Vec::new())).collect();
+    let warm_up = u32::from(!job.is_cold());
+    for round in 0..warm_up + job.rounds() {
+        for (bench, (_, samples)) in benches.iter_mut().zip(&mut samples) {
+            let mut watch = Stopwatch::default();
+            let times = bench(&mut watch);
+            if round >= warm_up {
+                samples.push(watch.elapsed_ns as f64 / f64::from(times));
+            }
+        }
+    }
+    Ok(samples)
+}
+
+/// Times what a task does, less what it prepares.
+#[derive(Default)]
+pub struct Stopwatch {
+    elapsed_ns: u64,
+}
+
+impl Stopwatch {
+    /// Runs and times.
+    pub fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let result = std::hint::black_box(work());
+        self.elapsed_ns += u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        result
+    }
+}
+
+/// A task that is set up: each call does one round, a number of times so that a round is long enough to be timed, and
+/// says how often.
+pub type Bench<'i> = Box<dyn FnMut(&mut Stopwatch) -> u32 + 'i>;
+
+/// Sets a task up; `None` where one of its inputs is missing.
+fn set_up<'i>(task: &Task, inputs: &'i Inputs) -> Option<Bench<'i>> {
+    Some(match task {
+        Task::Nothing => Box::new(|watch| {
+            watch.time(|| ());
+            1
+        }),
+        Task::Copy { page } => peers::copy(inputs.get(page)?),
+        Task::Stitch { object, pack } => ours::stitch(inputs.get(object)?, inputs.get(pack)?),
+        Task::Hit { object, pack } => ours::hit(inputs.get(object)?, inputs.get(pack)?),
+        Task::Compile { page } => ours::compile(inputs.get(page)?),
+        Task::LolScan { page } => peers::scan(inputs.get(page)?),
+        Task::LolSelect { page } => peers::select(inputs.get(page)?),
+        Task::LolRewrite { page } => peers::rewrite(inputs.get(page)?),
+        Task::Esi { page } => fastly_esi::stitch(inputs.get(page)?),
+        Task::Decide { pack, slots } => ours::decide(inputs.get(pack)?, *slots),
+        Task::Load { pack, slots } => ours::load(inputs.get(pack)?, *slots),
+        Task::Verify { pack } => ours::verify(inputs.get(pack)?),
+        Task::ParseJson { ruleset } => peers::parse_json(inputs.get(ruleset)?),
+    })
+}
