@@ -48,9 +48,17 @@ pub(super) enum Outside {
     PassesThrough,
 }
 
+fn instruction(code: &[[u8; 4]], at: u32) -> Option<Instruction> {
+    Instruction::from_word(u32::from_le_bytes(*code.get(at as usize)?))
+}
+
 impl<'a> Evaluation<'a> {
     /// The answer of the program that begins there.
     pub(super) fn run(&mut self, program: u32) -> Option<bool> {
+        let code = self.pack.code();
+        if self.fails_at_once(code, program)? {
+            return Some(false);
+        }
         let mut next = program;
         let mut truth = true;
         let base = self.calls.len();
@@ -59,7 +67,7 @@ impl<'a> Evaluation<'a> {
         }
         loop {
             self.left = self.left.checked_sub(1)?;
-            let instruction = Instruction::from_word(self.pack.word(Section::Code, next, 0)?)?;
+            let instruction = instruction(code, next)?;
             next = next.checked_add(1)?;
             match instruction {
                 Instruction::Set(value) => truth = value,
@@ -98,6 +106,23 @@ impl<'a> Evaluation<'a> {
                 Instruction::End => return Some(truth),
             }
         }
+    }
+
+    /// Whether the first test of a program settles that it does not hold: there most rules end for most visitors. Nothing is
+    /// skipped for who explains.
+    fn fails_at_once(&mut self, code: &[[u8; 4]], program: u32) -> Option<bool> {
+        let Some(Instruction::Test(predicate)) = instruction(code, program) else { return Some(false) };
+        let second = program.checked_add(1)?;
+        let Some(Instruction::SkipIfFalse(count)) = instruction(code, second) else { return Some(false) };
+        let last = second.checked_add(1)?.checked_add(count)?;
+        if self.trace.is_some()
+            || instruction(code, last) != Some(Instruction::End)
+            || self.test(predicate)?
+        {
+            return Some(false);
+        }
+        self.left = self.left.checked_sub(3)?;
+        Some(true)
     }
 
     fn note(&mut self, instruction: Instruction, answer: bool) {

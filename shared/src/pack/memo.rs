@@ -6,23 +6,45 @@ use std::collections::BTreeMap;
 /// come into being when something on them is answered.
 #[derive(Default)]
 pub(super) struct Memo {
-    pages: BTreeMap<u32, [u8; PAGE / 4]>,
+    /// Where in `answers` each page lies.
+    pages: BTreeMap<u32, usize>,
+    answers: Vec<[u8; PAGE / 4]>,
+    /// The page of the last question, and where it lies: mostly the next question is on the same.
+    recent: Option<(u32, usize)>,
 }
 
 const PAGE: usize = 256;
 
 impl Memo {
-    pub(super) fn get(&self, number: u32) -> Option<bool> {
+    pub(super) fn get(&mut self, number: u32) -> Option<bool> {
         let (page, byte, shift) = place(number);
-        let bits = self.pages.get(&page)?.get(byte)? >> shift;
+        let at = self.find(page)?;
+        let bits = self.answers.get(at)?.get(byte)? >> shift;
         if bits & 1 == 0 { None } else { Some(bits & 2 != 0) }
     }
 
     pub(super) fn set(&mut self, number: u32, answer: bool) {
         let (page, byte, shift) = place(number);
-        if let Some(byte) = self.pages.entry(page).or_insert([0; PAGE / 4]).get_mut(byte) {
+        let at = self.find(page).unwrap_or_else(|| {
+            self.answers.push([0; PAGE / 4]);
+            let at = self.answers.len() - 1;
+            self.pages.insert(page, at);
+            at
+        });
+        if let Some(byte) = self.answers.get_mut(at).and_then(|page| page.get_mut(byte)) {
             *byte |= (1 | u8::from(answer) << 1) << shift;
         }
+    }
+
+    fn find(&mut self, page: u32) -> Option<usize> {
+        if let Some((recent, at)) = self.recent
+            && recent == page
+        {
+            return Some(at);
+        }
+        let at = *self.pages.get(&page)?;
+        self.recent = Some((page, at));
+        Some(at)
     }
 }
 

@@ -240,6 +240,12 @@ impl Pack {
         Some(words)
     }
 
+    /// The instructions of all programs.
+    fn code(&self) -> &[[u8; 4]] {
+        let (start, count) = self.sections[Section::Code as usize];
+        self.bytes.get(start..start + count as usize * 4).unwrap_or_default().as_chunks().0
+    }
+
     fn text_bytes(&self, text: u32) -> Option<&[u8]> {
         self.interned(Section::TextEnds, Section::Text, text)
     }
