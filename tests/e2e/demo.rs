@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
+pub use e2e::harness::demo_site as site_of;
 use e2e::harness::patience::eventually;
 use e2e::harness::{Child, EdgeKind, hemstitch, viceroy, workerd, workspace};
 use e2e::on_each_edge;
@@ -25,15 +26,6 @@ pub fn command(kind: EdgeKind, port: u16) -> Command {
         EdgeKind::Workerd => command.args(["--on", "cloudflare"]).env("HEMSTITCH_WORKERD", workerd()),
     };
     command
-}
-
-/// Waits until it listens, and says where: `http://127.0.0.1:PORT`.
-pub fn site_of(child: &Child) -> String {
-    eventually("a line for a browser", || {
-        let lines = child.lines();
-        let line = lines.iter().find(|line| line.contains("in a browser"))?;
-        Some(line.split_whitespace().next()?.trim_end_matches('/').to_string())
-    })
 }
 
 /// Waits for the three commands that it prints.

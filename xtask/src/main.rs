@@ -57,6 +57,8 @@ enum Command {
     ///
     /// Exit code 0: it ran, whether goals hold or not; 1: something could not be built or measured.
     Bench(bench::Bench),
+    /// Make the pictures of the demo in docs/images anew, with Chromium.
+    Screenshots,
     /// Build the edges and run only the end-to-end suite.
     E2e {
         /// Arguments of the test binary: a part of a test's name, or flags such as --nocapture.
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Build { edge: Edge::CloudflarePanicking } => plan::build_panicking_cloudflare(),
         Command::Build { edge: Edge::Rules } => plan::build_rules(),
         Command::Bench(bench) => bench.run(),
+        Command::Screenshots => plan::screenshots(),
         Command::E2e { arguments } => plan::e2e(arguments),
     };
     match outcome {

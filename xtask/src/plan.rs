@@ -77,6 +77,11 @@ pub fn e2e(arguments: Vec<String>) -> Result<()> {
     run(&steps)
 }
 
+pub fn screenshots() -> Result<()> {
+    browser::ensure()?;
+    suite::screenshots(&TargetDir::choose()?)
+}
+
 fn set_up_steps<'a>() -> Vec<Step<'a>> {
     vec![
         minutes("set-up: wasm targets", targets::ensure),

@@ -22,6 +22,21 @@ pub fn build_hemstitch(target_dir: &TargetDir) -> Result<()> {
     run(&mut target_dir.cargo(["build", "--package", "hemstitch-origin", "--bin", "hemstitch"]))
 }
 
+/// Makes the pictures of the documents. The demo is built as people run it, since some of them show how long it took.
+pub fn screenshots(target_dir: &TargetDir) -> Result<()> {
+    run(&mut target_dir.cargo([
+        "build",
+        "--release",
+        "--package",
+        "hemstitch-origin",
+        "--bin",
+        "hemstitch",
+    ]))?;
+    run(target_dir
+        .cargo(["run", "--package", "e2e", "--bin", "screenshots"])
+        .env("HEMSTITCH_BIN", target_dir.file("release/hemstitch")))
+}
+
 /// Runs the suite; `arguments` go to its test binary.
 pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
     run(target_dir

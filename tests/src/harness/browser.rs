@@ -152,14 +152,19 @@ impl Browser {
         self.done(self.driver.post("goog/cdp/execute", &body), command)
     }
 
-    /// The window's content, or the whole page, as PNG.
-    pub fn picture(&self, whole: bool) -> Vec<u8> {
-        let mut parameters = json!({ "format": "png", "captureBeyondViewport": whole });
-        if whole {
-            let size = &self.devtools("Page.getLayoutMetrics", json!({}))["cssContentSize"];
-            parameters["clip"] =
-                json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
-        }
+    /// What the window shows, as PNG.
+    pub fn picture(&self) -> Vec<u8> {
+        self.capture(json!({ "format": "png" }))
+    }
+
+    /// The whole page, as small as it goes without a loss that one sees.
+    pub fn picture_of_page(&self) -> Vec<u8> {
+        let size = &self.devtools("Page.getLayoutMetrics", json!({}))["cssContentSize"];
+        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        self.capture(json!({ "format": "webp", "quality": 80, "captureBeyondViewport": true, "clip": clip }))
+    }
+
+    fn capture(&self, parameters: Value) -> Vec<u8> {
         let picture = self.devtools("Page.captureScreenshot", parameters);
         STANDARD.decode(picture["data"].as_str().unwrap_or_default()).expect("a picture in base64")
     }
