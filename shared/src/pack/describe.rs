@@ -85,7 +85,7 @@ fn test(pack: &Pack, fact: &str, comparison: Comparison, value: u32) -> Option<S
         }
         C::Size => "a list of such a length".to_owned(),
         C::AnyItem | C::AnyItemOrNull => "a list with such an item".to_owned(),
-        C::Bucket => format!("hashed to {}", ranges(pack, value)?),
+        C::Bucket => format!("hashed within {}", ranges(pack, value)?),
         C::ShownLess => {
             let [times, seconds] = [1, 2].map(|field| pack.word(Section::Values, value, field));
             let within = match seconds? {

@@ -96,13 +96,12 @@ impl Cause {
                     Some(bucket) => format!("{is}, which is hashed to {bucket}"),
                     None => is,
                 };
-                let test = test.trim_start_matches("hashed to ");
+                let test = test.trim_start_matches("hashed ");
                 match held {
                     _ if test == "known" => is,
                     true if *test == spoken(name, value) => is,
-                    true if bucket.is_some() => format!("{is}, within {test}"),
+                    true if bucket.is_some() => format!("{is}, {test}"),
                     true => format!("{is}, which is {test}"),
-                    false if bucket.is_some() => format!("{is}, not within {test}"),
                     false => format!("{is}, not {test}"),
                 }
             }
