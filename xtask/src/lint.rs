@@ -14,8 +14,8 @@ pub fn format() -> Result<()> {
 /// which takes minutes to build.
 pub fn native(target_dir: &TargetDir) -> Result<()> {
     let scope = ["clippy", "--workspace", "--exclude", "hemstitch-fastly"];
-    let rest = ["--exclude", "hemstitch-cloudflare", "--all-targets", "--", "--deny", "warnings"];
-    run(target_dir.cargo(scope).args(rest))
+    let others = ["--exclude", "hemstitch-cloudflare", "--exclude", "hemstitch-browser"];
+    run(target_dir.cargo(scope).args(others).args(["--all-targets", "--", "--deny", "warnings"]))
 }
 
 /// Lints of the Fastly edge, for its own target.
@@ -27,5 +27,11 @@ pub fn fastly(target_dir: &TargetDir) -> Result<()> {
 /// Lints of the Cloudflare edge, for its own target.
 pub fn cloudflare(target_dir: &TargetDir) -> Result<()> {
     let scope = ["clippy", "--package", "hemstitch-cloudflare", "--target", "wasm32-unknown-unknown"];
+    run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
+}
+
+/// Lints of the core for browsers, for its own target.
+pub fn browser(target_dir: &TargetDir) -> Result<()> {
+    let scope = ["clippy", "--package", "hemstitch-browser", "--target", "wasm32-unknown-unknown"];
     run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
 }

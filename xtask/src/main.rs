@@ -2,6 +2,7 @@
 
 mod bench;
 mod browser;
+mod browser_wasm;
 mod cache;
 mod cargo;
 mod cloudflare;
@@ -46,7 +47,7 @@ enum Command {
     Check,
     /// Build an edge and put it where its configuration expects it.
     Build {
-        /// Which edge. `fastly` goes to bin/hemstitch-fastly.wasm, `cloudflare` to bin/cloudflare.
+        /// Which one. `browser` goes to bin/browser, `fastly` goes to bin/hemstitch-fastly.wasm, `cloudflare` to bin/cloudflare.
         edge: Edge,
     },
     /// Measure, and print a table in which each row has a goal and whether that holds.
@@ -77,6 +78,8 @@ enum Edge {
     CloudflarePanicking,
     /// No edge, but what answers the tests' questions about rules in wasm: bin/rules-lines.wasm.
     Rules,
+    /// No edge either, but the core for a browser, wasm32-unknown-unknown.
+    Browser,
 }
 
 fn main() -> ExitCode {
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Command::Build { edge: Edge::Rules } => plan::build_rules(),
         Command::Bench(bench) => bench.run(),
         Command::Screenshots => plan::screenshots(),
+        Command::Build { edge: Edge::Browser } => plan::build_browser(),
         Command::E2e { arguments } => plan::e2e(arguments),
     };
     match outcome {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::target_dir::TargetDir;
-use crate::{browser, cloudflare, fastly, house, lint, purity, rules, suite, targets, viceroy};
+use crate::{browser, browser_wasm, cloudflare, fastly, house, lint, purity, rules, suite, targets, viceroy};
 use crate::{browser::AXE, growthbook::GROWTHBOOK, workerd::WORKERD, wrangler::WRANGLER};
 
 type Action<'a> = Box<dyn Fn() -> Result<()> + 'a>;
@@ -69,6 +69,11 @@ pub fn build_rules() -> Result<()> {
     rules::build(&TargetDir::choose()?)
 }
 
+pub fn build_browser() -> Result<()> {
+    targets::ensure()?;
+    browser_wasm::build(&TargetDir::choose()?)
+}
+
 pub fn e2e(arguments: Vec<String>) -> Result<()> {
     let target_dir = TargetDir::choose()?;
     let mut steps = set_up_steps();
@@ -103,6 +108,7 @@ fn check_steps(target_dir: &TargetDir) -> Vec<Step<'_>> {
         minutes("lints, native", || lint::native(target_dir)),
         minutes("lints, Fastly", || lint::fastly(target_dir)),
         minutes("lints, Cloudflare", || lint::cloudflare(target_dir)),
+        minutes("lints, browser", || lint::browser(target_dir)),
     ]
 }
 
@@ -112,6 +118,7 @@ fn build_steps(target_dir: &TargetDir) -> Vec<Step<'_>> {
         minutes("build the Cloudflare edge", || cloudflare::build(target_dir)),
         minutes("build the Cloudflare edge that panics", || cloudflare::build_panicking(target_dir)),
         minutes("build the rules for wasm", || rules::build(target_dir)),
+        minutes("build the core for browsers", || browser_wasm::build(target_dir)),
         minutes("build hemstitch", || suite::build_hemstitch(target_dir)),
     ]
 }

@@ -8,7 +8,7 @@ use crate::growthbook::GROWTHBOOK;
 use crate::target_dir::TargetDir;
 use crate::workerd::WORKERD;
 use crate::wrangler::WRANGLER;
-use crate::{cloudflare, fastly, rules, viceroy};
+use crate::{browser_wasm, cloudflare, fastly, rules, viceroy};
 
 /// The tests inside of the native crates.
 pub fn unit(target_dir: &TargetDir) -> Result<()> {
@@ -49,6 +49,7 @@ pub fn e2e(target_dir: &TargetDir, arguments: &[String]) -> Result<()> {
         .env("HEMSTITCH_CLOUDFLARE_PANICKING", cloudflare::panicking_folder())
         .env("HEMSTITCH_RULES_WASM", rules::wasm())
         .env("HEMSTITCH_GROWTHBOOK", GROWTHBOOK.path()?)
+        .env("HEMSTITCH_BROWSER", browser_wasm::folder())
         .env("HEMSTITCH_WORKERD", WORKERD.path()?)
         .env("HEMSTITCH_WRANGLER", WRANGLER.path()?)
         .env("HEMSTITCH_AXE", AXE.path()?))

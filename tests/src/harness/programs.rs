@@ -46,6 +46,12 @@ pub fn panicking_cloudflare() -> PathBuf {
     )
 }
 
+/// The core for browsers: `HEMSTITCH_BROWSER`, else where `cargo xtask build browser` puts it.
+pub fn browser_core() -> PathBuf {
+    let built = || workspace().join("bin/browser");
+    existing(given("HEMSTITCH_BROWSER").unwrap_or_else(built), "cargo xtask build browser")
+}
+
 /// Cloudflare's runtime: `HEMSTITCH_WORKERD`, else where `cargo xtask setup` puts it.
 pub fn workerd() -> PathBuf {
     let tool = "tools/workerd-1.20261117.1/node_modules/@cloudflare/workerd-linux-64/bin/workerd";
