@@ -27,6 +27,7 @@ pub mod patience;
 mod programs;
 mod publication;
 mod reply;
+mod rules_case;
 pub mod scene;
 mod script;
 mod site;
@@ -53,16 +54,17 @@ pub use jws::Jws;
 pub use lines::{ask_natively, ask_wasm, output_of};
 pub use origin::{Asked, TestOrigin};
 pub use programs::{
-    axe, cases, cloudflare, conformance, corpus, growthbook_sdk, hemstitch, panicking_cloudflare, viceroy,
-    workerd, workspace,
+    axe, browser_core, cases, cloudflare, conformance, corpus, growthbook_sdk, hemstitch,
+    panicking_cloudflare, viceroy, workerd, workspace,
 };
 pub use publication::{Publication, pointer_signed_by};
 pub use reply::{End, Reply};
+pub use rules_case::{RulesCase, RulesVisit};
 pub use script::Script;
 pub use site::{Secrets, TestSite};
 pub use split::split;
 pub use stage::Stage;
-pub use visitor::{Visitor, facts_token, now};
+pub use visitor::{Visitor, explain_token, facts_token, now};
 pub use watch::Notes;
 pub use wrangler::Wrangler;
 

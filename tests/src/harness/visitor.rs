@@ -86,3 +86,10 @@ pub fn facts_token(site: &TestSite, facts: &Value) -> String {
     let claims = json!({ "aud": site.name, "iat": now() - 5, "exp": now() + 3_600, "facts": facts });
     Jws::new(&header, &claims).hs256(&site.secrets().secret("facts", Secrets::NEWEST))
 }
+
+/// A token that has pages explained.
+pub fn explain_token(site: &TestSite) -> String {
+    let header = json!({ "alg": "HS256", "typ": "hs-explain+jwt", "kid": Secrets::NEWEST });
+    let claims = json!({ "aud": site.name, "iat": now() - 5, "exp": now() + 3_500 });
+    Jws::new(&header, &claims).hs256(&site.secrets().secret("explain", Secrets::NEWEST))
+}
