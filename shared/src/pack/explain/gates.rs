@@ -1,8 +1,8 @@
 //! Why a gate answers, or none does.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::json::{Wanted, otherwise};
+use super::json::{Wanted, listed, object};
 use super::{Cause, Replay, traced};
 use crate::facts::Facts;
 use crate::kill_switch::KillSwitch;
@@ -86,26 +86,29 @@ impl Pack {
 
     /// An explanation of gates as JSON.
     pub fn gates_json(&self, explained: &GatesExplanation) -> Value {
-        let passed = |one: &GatePassed| json!({ "gate": one.gate, "because": Cause::spell(&one.causes), "causes": otherwise(&one.causes) });
-        let mut json = json!({ "passed": explained.passed.iter().map(passed).collect::<Vec<_>>() });
-        let Some((one, outcome)) = explained.answer else { return json };
-        json["gate"] = self.gate_id(one).into();
-        json["because"] = Cause::spell(&explained.causes).into();
-        let causes: Vec<Value> = explained.causes.iter().map(|cause| cause.json(Wanted::AsItIs)).collect();
-        json["causes"] = causes.into();
-        match outcome {
-            GateOutcome::Refuse { status, block } => {
-                json["status"] = status.into();
-                json["shows"] = block.map(|block| self.block(block).id).into();
-            }
-            GateOutcome::Redirect { status, to, .. } => {
-                json["status"] = status.into();
-                json["to"] = to.into();
-            }
+        let passed = |one: &GatePassed| {
+            object(vec![
+                ("gate", one.gate.as_str().into()),
+                ("because", Cause::spell(&one.causes).into()),
+                ("causes", listed(&one.causes, Wanted::Otherwise)),
+            ])
+        };
+        let mut members = vec![("passed", Value::Array(explained.passed.iter().map(passed).collect()))];
+        if let Some((one, outcome)) = explained.answer {
+            members.extend([
+                ("gate", self.gate_id(one).into()),
+                ("because", Cause::spell(&explained.causes).into()),
+                ("causes", listed(&explained.causes, Wanted::AsItIs)),
+            ]);
+            members.extend(match outcome {
+                GateOutcome::Refuse { status, block } => {
+                    let shows = block.map_or(Value::Null, |block| self.block(block).id.into());
+                    [("status", status.into()), ("shows", shows)]
+                }
+                GateOutcome::Redirect { status, to, .. } => [("status", status.into()), ("to", to.into())],
+            });
         }
-        if let Some(assigned) = explained.assigned {
-            json["experiment"] = self.assigned_json(assigned);
-        }
-        json
+        members.extend(explained.assigned.map(|assigned| ("experiment", self.assigned_json(assigned))));
+        object(members)
     }
 }

@@ -1,6 +1,6 @@
 //! Explanations as JSON, the same on every runtime.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Cause, Explanation, Passed, by};
 use crate::pack::evaluate::{Choice, Reason};
@@ -9,20 +9,30 @@ use crate::pack::{Assigned, Pack};
 impl Pack {
     /// An explanation as JSON.
     pub fn explanation_json(&self, explanation: &Explanation) -> Value {
+        object(self.members(explanation))
+    }
+
+    /// An explanation of what a slot or an edit shows as JSON.
+    pub fn place_json(&self, kind: &str, name: &str, explanation: &Explanation) -> Value {
+        let mut members = self.members(explanation);
+        members.extend([("slot", name.into()), ("kind", kind.into())]);
+        object(members)
+    }
+
+    fn members(&self, explanation: &Explanation) -> Vec<Member> {
         let Explanation { decision, causes, passed } = explanation;
-        let shows = self.choice_name(decision.choice);
-        let mut json = json!({
-            "shows": shows,
-            "rule": decision.rule.map(|rule| self.rule_id(rule)),
-            "reason": reason(decision.reason),
-            "because": Cause::spell(causes),
-            "causes": causes.iter().map(|cause| cause.json(Wanted::AsItIs)).collect::<Vec<_>>(),
-            "passed": passed.iter().map(Passed::json).collect::<Vec<_>>(),
-        });
-        if let (Reason::Experiment(assigned), Some(members)) = (decision.reason, json.as_object_mut()) {
-            members.insert("experiment".to_owned(), self.assigned_json(assigned));
+        let mut members = vec![
+            ("shows", self.choice_name(decision.choice).into()),
+            ("rule", decision.rule.map_or(Value::Null, |rule| self.rule_id(rule).into())),
+            ("reason", reason(decision.reason).into()),
+            ("because", Cause::spell(causes).into()),
+            ("causes", listed(causes, Wanted::AsItIs)),
+            ("passed", Value::Array(passed.iter().map(Passed::json).collect())),
+        ];
+        if let Reason::Experiment(assigned) = decision.reason {
+            members.push(("experiment", self.assigned_json(assigned)));
         }
-        json
+        members
     }
 
     /// As a ruleset calls what is shown.
@@ -36,26 +46,26 @@ impl Pack {
 
     pub(super) fn assigned_json(&self, assigned: Assigned) -> Value {
         let one = assigned.experiment;
-        json!({
-            "key": self.experiment_key(one),
-            "variation": self.variation_key(one, assigned.variation),
-            "by": by(assigned.by),
-            "fact": self.hashed_fact(one),
-            "bucket": assigned.bucket,
-            "part": self.part_of(one, assigned.variation),
-        })
+        let part = self.part_of(one, assigned.variation);
+        object(vec![
+            ("key", self.experiment_key(one).into()),
+            ("variation", self.variation_key(one, assigned.variation).into()),
+            ("by", by(assigned.by).into()),
+            ("fact", self.hashed_fact(one).map_or(Value::Null, Value::from)),
+            ("bucket", assigned.bucket.map_or(Value::Null, Value::from)),
+            ("part", part.map_or(Value::Null, |[from, to]| Value::Array(vec![from.into(), to.into()]))),
+        ])
     }
 }
 
 impl Passed {
     fn json(&self) -> Value {
-        json!({ "rule": self.rule, "because": Cause::spell(&self.causes), "causes": otherwise(&self.causes) })
+        object(vec![
+            ("rule", self.rule.as_str().into()),
+            ("because", Cause::spell(&self.causes).into()),
+            ("causes", listed(&self.causes, Wanted::Otherwise)),
+        ])
     }
-}
-
-/// Causes of what did not happen, each with what would have been needed.
-pub(super) fn otherwise(causes: &[Cause]) -> Vec<Value> {
-    causes.iter().map(|cause| cause.json(Wanted::Otherwise)).collect()
 }
 
 /// What a rule would have needed of a cause to decide.
@@ -65,40 +75,61 @@ pub(super) enum Wanted {
     Otherwise,
 }
 
+pub(super) type Member = (&'static str, Value);
+
+/// An object of these members. A macro would write the code of every one of them out, and every edge carries this.
+pub(super) fn object(members: Vec<Member>) -> Value {
+    let mut object = Map::new();
+    for (name, value) in members {
+        object.insert(name.to_owned(), value);
+    }
+    Value::Object(object)
+}
+
+/// Causes, each with what was, or would have been, needed.
+pub(super) fn listed(causes: &[Cause], wanted: Wanted) -> Value {
+    Value::Array(causes.iter().map(|cause| cause.json(wanted)).collect())
+}
+
 impl Cause {
     /// As JSON, with what was expected.
-    pub(super) fn json(&self, wanted: Wanted) -> Value {
-        let inner = |causes: &[Cause]| causes.iter().map(|cause| cause.json(wanted)).collect::<Vec<_>>();
-        match self {
+    fn json(&self, wanted: Wanted) -> Value {
+        let text = |text: &str| Value::from(text);
+        object(match self {
             Cause::Fact { name, value, test, held, bucket } => {
                 let as_asked = *held == matches!(wanted, Wanted::AsItIs);
-                let expected = if as_asked { test.clone() } else { format!("not {test}") };
-                let mut json = Map::new();
-                json.insert("fact".to_owned(), name.as_str().into());
-                json.insert("value".to_owned(), value.clone());
-                json.insert("expected".to_owned(), expected.into());
-                if let Some(bucket) = bucket {
-                    json.insert("bucket".to_owned(), (*bucket).into());
-                }
-                Value::Object(json)
+                let expected = if as_asked { test.clone() } else { ["not ", test].concat() };
+                let mut members =
+                    vec![("fact", text(name)), ("value", value.clone()), ("expected", expected.into())];
+                members.extend(bucket.map(|bucket| ("bucket", bucket.into())));
+                members
             }
             Cause::Audience { name, holds, causes } => {
-                json!({ "audience": name, "holds": holds, "causes": inner(causes) })
+                let causes = listed(causes, wanted);
+                vec![("audience", text(name)), ("holds", (*holds).into()), ("causes", causes)]
             }
-            Cause::Variation { experiment, variations, holds, causes } => json!({
-                "experiment": experiment, "variations": variations, "holds": holds, "causes": inner(causes),
-            }),
-            Cause::Slot { name, shows, holds } => json!({ "slot": name, "shows": shows, "holds": holds }),
-            Cause::Nobody => json!({ "nobody": true }),
-            Cause::Outside { experiment, because, causes } => json!({
-                "experiment": experiment, "holds": false, "because": because, "causes": inner(causes),
-            }),
-            Cause::TurnedOff => json!({ "off": true }),
-            Cause::LeadsBack => json!({ "leads_back": true }),
+            Cause::Variation { experiment, variations, holds, causes } => vec![
+                ("experiment", text(experiment)),
+                ("variations", Value::Array(variations.iter().map(|key| text(key)).collect())),
+                ("holds", (*holds).into()),
+                ("causes", listed(causes, wanted)),
+            ],
+            Cause::Slot { name, shows, holds } => {
+                vec![("slot", text(name)), ("shows", text(shows)), ("holds", (*holds).into())]
+            }
+            Cause::Nobody => vec![("nobody", true.into())],
+            Cause::Outside { experiment, because, causes } => vec![
+                ("experiment", text(experiment)),
+                ("holds", false.into()),
+                ("because", text(because)),
+                ("causes", listed(causes, wanted)),
+            ],
+            Cause::TurnedOff => vec![("off", true.into())],
+            Cause::LeadsBack => vec![("leads_back", true.into())],
             Cause::Stays { experiment, variation } => {
-                json!({ "experiment": experiment, "variation": variation, "stays": true })
+                vec![("experiment", text(experiment)), ("variation", text(variation)), ("stays", true.into())]
             }
-        }
+        })
     }
 }
 

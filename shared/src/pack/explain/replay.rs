@@ -50,9 +50,10 @@ impl<'p> Replay<'p> {
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut callers: Vec<Caller> = Vec::new();
         loop {
-            while let Some(one) = waiting.pop_if(|one| one.place <= at) {
+            while let Some(mut one) = waiting.pop_if(|one| one.place <= at) {
                 if one.answer == truth {
-                    causes = one.causes.into_iter().chain(causes).collect();
+                    one.causes.append(&mut causes);
+                    causes = one.causes;
                 }
             }
             let instruction = Instruction::from_word(self.pack.word(Section::Code, at, 0)?)?;

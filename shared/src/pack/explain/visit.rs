@@ -1,7 +1,8 @@
 //! All that a pack says to one visitor of one page.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use super::json::object;
 use super::{Explanation, GatesExplanation};
 use crate::facts::Facts;
 use crate::kill_switch::KillSwitch;
@@ -58,22 +59,8 @@ impl Pack {
 
     /// An explanation as JSON.
     pub fn visit_json(&self, explained: &VisitExplanation) -> Value {
-        let places: Vec<Value> = explained
-            .places
-            .iter()
-            .map(|place| self.place_json(place.kind, place.name, &place.explanation))
-            .collect();
-        json!({ "gates": self.gates_json(&explained.gates), "slots": places })
-    }
-
-    /// An explanation of what a slot or an edit shows as JSON.
-    pub fn place_json(&self, kind: &str, name: &str, explanation: &Explanation) -> Value {
-        let mut json = Map::new();
-        json.insert("slot".to_owned(), name.into());
-        json.insert("kind".to_owned(), kind.into());
-        if let Value::Object(members) = self.explanation_json(explanation) {
-            json.extend(members);
-        }
-        Value::Object(json)
+        let place = |place: &PlaceExplanation| self.place_json(place.kind, place.name, &place.explanation);
+        let places = Value::Array(explained.places.iter().map(place).collect());
+        object(vec![("gates", self.gates_json(&explained.gates)), ("slots", places)])
     }
 }
