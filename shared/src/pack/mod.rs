@@ -14,6 +14,8 @@ pub(crate) mod coerce;
 mod compile;
 mod conditions;
 mod describe;
+#[cfg(test)]
+mod distribution;
 mod edits;
 mod evaluate;
 mod explain;
