@@ -95,28 +95,42 @@ impl Findings {
         self.list.push(Finding { code, at, message, help: Some(help.into()) });
     }
 
-    /// Reports a name that is not among the known ones, with the nearest of those as help.
-    pub(super) fn report_unknown<'k>(
+    /// Reports a name that is not among the known ones, with the nearest of those as help, or else the first few.
+    pub(super) fn report_unknown<'k, I>(
         &mut self,
         code: &'static Code,
         at: usize,
         message: String,
         name: &str,
-        known: impl IntoIterator<Item = &'k str>,
-    ) {
+        known: I,
+    ) where
+        I: IntoIterator<Item = &'k str, IntoIter: Clone>,
+    {
+        let known = known.into_iter();
         let nearest = match self.suggestions_left.checked_sub(1) {
             Some(left) => {
                 self.suggestions_left = left;
-                suggest::nearest(name, known)
+                suggest::nearest(name, known.clone())
             }
             None => None,
         };
-        let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
-        self.list.push(Finding { code, at, message, help });
+        let help = match nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => suggest::first_few(known),
+        };
+        self.list.push(Finding { code, at, message, help: Some(help) });
     }
 
     pub(super) fn has_errors(&self) -> bool {
         self.list.iter().any(|finding| self.severity(finding.code) == Severity::Error)
+    }
+
+    /// Where there are errors, in the order of the text.
+    pub(super) fn error_places(&self) -> Vec<usize> {
+        let errors = self.list.iter().filter(|finding| self.severity(finding.code) == Severity::Error);
+        let mut places: Vec<usize> = errors.map(|finding| finding.at).collect();
+        places.sort_unstable();
+        places
     }
 
     fn severity(&self, code: &Code) -> Severity {

@@ -12,7 +12,7 @@ use super::{block, condition, dependencies, edit, experiment, gate, lint, order,
 use crate::time::UnixTime;
 
 /// Reads the document; `None` only where it is no object.
-pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) -> Option<Ruleset> {
+pub(super) fn read<'n>(root: &'n Node, now: Option<UnixTime>, findings: &mut Findings) -> Option<Ruleset> {
     let fields = Fields::of(root, &objects::RULESET, findings)?;
     fields.text("$schema", findings);
     let mut scope = Scope::new(findings, now);
@@ -27,6 +27,8 @@ pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) 
     let keys =
         experiments.iter().map(|member| (member.key.as_str(), experiment::variation_keys(&member.value)));
     scope.experiments = keys.collect();
+    let shown = |member: &&'n Member| (member.key.as_str(), experiment::variation_blocks(&member.value));
+    scope.shown_by = experiments.iter().map(shown).collect();
     settings::read_facts(fields.get("facts"), &mut scope);
     settings::read_groups(fields.get("groups"), &mut scope);
     settings::read_settings(fields.get("settings"), &mut scope);
@@ -46,10 +48,7 @@ pub(super) fn read(root: &Node, now: Option<UnixTime>, findings: &mut Findings) 
         holdout,
     };
     dependencies::check(&ruleset, &audiences, &experiments, &slots, &mut scope);
-    // What an error leaves out would look as if it had no effect.
-    if !scope.findings.has_errors() {
-        lint::check(&ruleset, &audiences, &blocks, &mut scope);
-    }
+    lint::check(&ruleset, root, &audiences, &blocks, &mut scope);
     Some(ruleset)
 }
 

@@ -50,7 +50,7 @@ pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Edit
     let rules = fields.list("rules", scope.findings);
     let rules = rule::read_all(rules, action, scope);
     if let Some((name, at)) = attribute {
-        for block in rules.iter().flat_map(shown) {
+        for block in rules.iter().flat_map(|rule| shown(rule, scope)).collect::<Vec<String>>() {
             if let Some(html) = scope.texts.get(block.as_str()).copied() {
                 block::check_value(html, name, at, scope);
             }
@@ -67,16 +67,18 @@ pub(super) fn read<'n>(node: &'n Node, scope: &mut Scope<'n, '_>) -> Option<Edit
 }
 
 /// The blocks that a rule may show.
-fn shown(rule: &Rule) -> Vec<String> {
-    let outcomes = match &rule.shows {
-        Shows::Outcome(outcome) => vec![outcome],
-        Shows::Experiment { instead, .. } => instead.iter().map(|(_, outcome)| outcome).collect(),
-    };
-    let blocks = outcomes.into_iter().filter_map(|outcome| match outcome {
+fn shown(rule: &Rule, scope: &Scope) -> Vec<String> {
+    let block = |outcome: &Outcome| match outcome {
         Outcome::Block(name) => Some(name.clone()),
         _ => None,
-    });
-    blocks.collect()
+    };
+    match &rule.shows {
+        Shows::Outcome(outcome) => block(outcome).into_iter().collect(),
+        Shows::Experiment { key, instead } => {
+            let own = scope.variation_blocks(key, instead).map(|(_, name)| (*name).to_owned());
+            instead.iter().filter_map(|(_, outcome)| block(outcome)).chain(own).collect()
+        }
+    }
 }
 
 fn read_action(fields: &Fields, scope: &mut Scope) -> Option<EditAction> {
@@ -110,8 +112,11 @@ fn check_selector(selector: &str, at: usize, scope: &mut Scope) {
         Err(error) => Some(error.to_string()),
     });
     if let Some(refused) = refused {
-        let message = format!("`{}` does not work as a selector", selector.escape_debug());
-        scope.findings.report_with_help(code::BAD_SELECTOR, at, message, refused);
+        let refused = refused.trim_end_matches('.');
+        let message = format!("`{}` does not work as a selector: {refused}", selector.escape_debug());
+        let help =
+            "use elements, ids, classes and attributes, joined by blanks or `>`, such as `main > p.offer`";
+        scope.findings.report_with_help(code::BAD_SELECTOR, at, message, help);
     }
 }
 

@@ -24,6 +24,17 @@ pub(super) fn variation_keys(node: &Node) -> Vec<String> {
     items.iter().enumerate().map(|(index, item)| key_of(item, index)).collect()
 }
 
+/// The keys of an experiment's variations that name a block, and the blocks.
+pub(super) fn variation_blocks(node: &Node) -> Vec<(String, &str)> {
+    let list = node.members().find(|member| member.key == "variations").map(|member| &member.value.value);
+    let Some(Json::List(items)) = list else { return Vec::new() };
+    let block = |(index, item)| match &Node::members(item).find(|field| field.key == "block")?.value.value {
+        Json::Text(block) => Some((key_of(item, index), block.as_str())),
+        _ => None,
+    };
+    items.iter().enumerate().filter_map(block).collect()
+}
+
 fn key_of(node: &Node, index: usize) -> String {
     match node.members().find(|member| member.key == "key").map(|member| &member.value.value) {
         Some(Json::Text(key)) => key.clone(),
@@ -133,6 +144,13 @@ fn read_split<'n>(fields: &Fields<'n>, count: usize, scope: &mut Scope<'n, '_>) 
             format!("{} weights for {count} variations, so all variations get the same", weights.len())
         };
         let help = "write one weight for each variation, that sum to 1";
+        scope.findings.report_with_help(code::WEIGHTS, *at, message, help);
+    }
+    if let Some((weights, at)) = &weights
+        && let Some(negative) = weights.iter().find(|weight| **weight < 0.0)
+    {
+        let message = format!("{negative} is no share of the visitors");
+        let help = "write 0 for a variation that nobody is to get";
         scope.findings.report_with_help(code::WEIGHTS, *at, message, help);
     }
     weights::ranges(count, coverage, weights.as_ref().map(|(weights, _)| weights.as_slice()))

@@ -1,42 +1,78 @@
-//! What a ruleset says without effect: blocks that nothing shows, rules that never decide, audiences of nobody.
+//! What a ruleset says without effect: blocks that nothing shows, rules that never decide, audiences of nobody. What has
+//! an error in it is left alone, since it does not yet say what it means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::code;
 use super::condition::{Condition, Operand, Test};
 use super::names::Scope;
-use super::source::Member;
+use super::source::{Member, Node};
 use super::{Rule, Ruleset, Shows};
 
 /// Rules of one slot that are compared with each other: quadratic cost.
 const MOST_COMPARED: usize = 500;
 
+/// Where the errors are, in the order of the text.
+struct Errors(Vec<usize>);
+
+impl Errors {
+    fn are_within(&self, first: usize, last: usize) -> bool {
+        let before = self.0.partition_point(|at| *at < first);
+        self.0.get(before).is_some_and(|at| *at <= last)
+    }
+}
+
 /// Reports what has no effect.
-pub(super) fn check(ruleset: &Ruleset, audiences: &[&Member], blocks: &[&Member], scope: &mut Scope) {
-    let verdicts = check_audiences(ruleset, audiences, scope);
-    for member in blocks {
-        if !scope.shown.contains(&member.key) {
+pub(super) fn check(
+    ruleset: &Ruleset,
+    root: &Node,
+    audiences: &[&Member],
+    blocks: &[&Member],
+    scope: &mut Scope,
+) {
+    let errors = Errors(scope.findings.error_places());
+    let verdicts = check_audiences(ruleset, audiences, &errors, scope);
+    check_blocks(root, blocks, &errors, scope);
+    let of_slots = ruleset.slots.iter().map(|slot| &slot.rules);
+    for rules in of_slots.chain(ruleset.edits.iter().map(|edit| &edit.rules)) {
+        check_rules(rules, &verdicts, &errors, scope);
+    }
+}
+
+fn check_blocks(root: &Node, blocks: &[&Member], errors: &Errors, scope: &mut Scope) {
+    // Something that has an error may not have been read as far as where it names a block.
+    let mut named = BTreeSet::new();
+    if !errors.0.is_empty() {
+        root.texts(&mut |text| {
+            named.insert(text);
+        });
+    }
+    let sound = |member: &&&Member| !errors.are_within(member.at, member.value.last_at());
+    for member in blocks.iter().filter(sound) {
+        if !scope.shown.contains(&member.key) && !named.contains(member.key.as_str()) {
             let message = format!("nothing shows the block `{}`", member.key);
             let help = "name it in a rule, or take it out";
             scope.findings.report_with_help(code::UNUSED_BLOCK, member.at, message, help);
         }
-    }
-    let of_slots = ruleset.slots.iter().map(|slot| &slot.rules);
-    for rules in of_slots.chain(ruleset.edits.iter().map(|edit| &edit.rules)) {
-        check_rules(rules, &verdicts, scope);
     }
 }
 
 fn check_audiences<'r>(
     ruleset: &'r Ruleset,
     members: &[&Member],
+    errors: &Errors,
     scope: &mut Scope,
 ) -> BTreeMap<&'r str, bool> {
+    let by_name: BTreeMap<&str, &Member> =
+        members.iter().map(|member| (member.key.as_str(), *member)).collect();
     let mut verdicts = BTreeMap::new();
     for audience in &ruleset.audiences {
+        let Some(member) = by_name.get(audience.name.as_str()) else { continue };
+        if errors.are_within(member.at, member.value.last_at()) {
+            continue;
+        }
         let Some(verdict) = verdict(&audience.condition, &verdicts) else { continue };
         verdicts.insert(audience.name.as_str(), verdict);
-        let Some(member) = members.iter().find(|member| member.key == audience.name) else { continue };
         let (code, whom) =
             if verdict { (code::WHOLE_AUDIENCE, "everybody") } else { (code::EMPTY_AUDIENCE, "nobody") };
         let message = format!("`{}` is an audience of {whom}", audience.name);
@@ -45,9 +81,9 @@ fn check_audiences<'r>(
     verdicts
 }
 
-fn check_rules(rules: &[Rule], verdicts: &BTreeMap<&str, bool>, scope: &mut Scope) {
+fn check_rules(rules: &[Rule], verdicts: &BTreeMap<&str, bool>, errors: &Errors, scope: &mut Scope) {
     let mut above: Vec<(&Rule, Vec<&Condition>)> = Vec::new();
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| !errors.are_within(rule.at, rule.last)) {
         if verdict(&rule.condition, verdicts) == Some(false) {
             let message = format!("the condition of `{}` holds for nobody", rule.id);
             let help = "look at its conditions once more";
@@ -91,7 +127,7 @@ fn verdict(condition: &Condition, audiences: &BTreeMap<&str, bool>) -> Option<bo
         Condition::Any(parts) if parts.is_empty() => Some(true),
         Condition::Any(parts) => {
             let verdicts: Vec<Option<bool>> = parts.iter().map(|part| verdict(part, audiences)).collect();
-            if verdicts.contains(&Some(true)) {
+            if verdicts.contains(&Some(true)) || complement(parts) {
                 Some(true)
             } else {
                 verdicts.iter().all(|verdict| *verdict == Some(false)).then_some(false)
@@ -107,10 +143,22 @@ fn verdict(condition: &Condition, audiences: &BTreeMap<&str, bool>) -> Option<bo
     }
 }
 
+/// Conditions of one list that are compared with each other: quadratic cost.
+const MOST_PARTS: usize = 64;
+
+/// Whether one of the conditions holds wherever another does not.
+fn complement(parts: &[Condition]) -> bool {
+    let parts = parts.get(..MOST_PARTS).unwrap_or(parts);
+    let negated = |part: &Condition| match part {
+        Condition::Not(part) => parts.contains(part),
+        _ => false,
+    };
+    parts.iter().any(negated)
+}
+
 /// Whether two of the conditions exclude each other.
 fn contradict(parts: &[&Condition]) -> bool {
-    const MOST: usize = 64;
-    let parts = parts.get(..MOST).unwrap_or(parts);
+    let parts = parts.get(..MOST_PARTS).unwrap_or(parts);
     let pair = |one: &Condition, other: &Condition| match (one, other) {
         (Condition::Not(one), other) | (other, Condition::Not(one)) => **one == *other,
         (Condition::Fact(fact, one), Condition::Fact(other_fact, other)) => {
@@ -137,6 +185,12 @@ fn exclude(one: &Test, other: &Test) -> bool {
     match (single(one), single(other)) {
         (Some(Operand::Text(one)), Some(Operand::Text(other))) => return one != other,
         (Some(Operand::Number(one)), Some(Operand::Number(other))) => return one != other,
+        _ => {}
+    }
+    match (one, other) {
+        (Test::Is(one), Test::In(list)) | (Test::In(list), Test::Is(one)) => return !list.contains(one),
+        (Test::Exists, Test::Is(Operand::Null) | Test::Matches(Operand::Null))
+        | (Test::Is(Operand::Null) | Test::Matches(Operand::Null), Test::Exists) => return true,
         _ => {}
     }
     match (bound(one), bound(other)) {

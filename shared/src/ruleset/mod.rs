@@ -155,8 +155,9 @@ pub(crate) struct Rule {
     pub(crate) priority: i32,
     /// Whether the visitor's profile counts how often it was shown.
     pub(crate) counted: bool,
-    /// Where it is written.
+    /// Where it is written: where it begins, and where the last value in it does.
     at: usize,
+    last: usize,
 }
 
 /// What a rule shows.

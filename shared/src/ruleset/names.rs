@@ -1,5 +1,6 @@
 //! The names in a ruleset: which are possible, which exist, which are taken.
 
+use super::Outcome;
 use super::code::{self, Code};
 use super::condition::Operand;
 use super::diagnostic::Findings;
@@ -23,6 +24,8 @@ pub(super) struct Scope<'n, 'f> {
     pub(super) groups: BTreeMap<&'n str, Vec<Operand>>,
     /// The keys of each one's variations.
     pub(super) experiments: BTreeMap<&'n str, Vec<String>>,
+    /// The blocks that each one's variations name, by their keys.
+    pub(super) shown_by: BTreeMap<&'n str, Vec<(String, &'n str)>>,
     pub(super) redirect_hosts: Vec<&'n str>,
     /// Facts that the ruleset declares, and their kinds.
     pub(super) facts: BTreeMap<&'n str, Kind>,
@@ -50,6 +53,7 @@ impl<'n, 'f> Scope<'n, 'f> {
             slots: BTreeSet::new(),
             groups: BTreeMap::new(),
             experiments: BTreeMap::new(),
+            shown_by: BTreeMap::new(),
             redirect_hosts: Vec::new(),
             facts: BTreeMap::new(),
             rules: BTreeSet::new(),
@@ -89,6 +93,16 @@ impl<'n, 'f> Scope<'n, 'f> {
             self.findings.report_unknown(code::UNKNOWN_EXPERIMENT, at, message, key, known);
         }
         known
+    }
+
+    /// The blocks that an experiment's variations show by themselves, where nothing is shown instead.
+    pub(super) fn variation_blocks<'s>(
+        &'s self,
+        key: &str,
+        instead: &'s [(String, Outcome)],
+    ) -> impl Iterator<Item = &'s (String, &'n str)> {
+        let blocks = self.shown_by.get(key).map(Vec::as_slice).unwrap_or_default();
+        blocks.iter().filter(|(variation, _)| !instead.iter().any(|(key, _)| key == variation))
     }
 
     pub(super) fn check_variation(&mut self, experiment: &str, known: &[String], key: &str, at: usize) {

@@ -61,6 +61,7 @@ fn read<'n>(node: &'n Node, action: Option<EditAction>, scope: &mut Scope<'n, '_
         priority,
         counted,
         at: node.at,
+        last: node.last_at(),
     })
 }
 
@@ -102,7 +103,24 @@ fn read_shows<'n>(
             instead.push((member.key.clone(), outcome(block, member.value.at, action, scope)));
         }
     }
+    check_variations(key, at, &instead, action, scope);
     Some(Shows::Experiment { key: key.to_owned(), instead })
+}
+
+/// What the variations show by themselves has to suit an edit, too.
+fn check_variations(
+    key: &str,
+    at: usize,
+    instead: &[(String, Outcome)],
+    action: Option<EditAction>,
+    scope: &mut Scope,
+) {
+    let known = |(_, block): &&(String, &str)| scope.blocks.contains_key(block);
+    let shown: Vec<String> =
+        scope.variation_blocks(key, instead).filter(known).map(|(_, block)| (*block).to_owned()).collect();
+    for block in shown {
+        outcome(&block, at, action, scope);
+    }
 }
 
 /// `{"times": 3, "per": "week"}`.

@@ -78,6 +78,25 @@ impl Node {
         pointer
     }
 
+    /// Where the last value or key in it begins.
+    pub(super) fn last_at(&self) -> usize {
+        match &self.value {
+            Json::List(items) => items.last().map_or(self.at, Node::last_at),
+            Json::Object(members) => members.last().map_or(self.at, |member| member.value.last_at()),
+            _ => self.at,
+        }
+    }
+
+    /// Calls `see` with every text in it.
+    pub(super) fn texts<'n>(&'n self, see: &mut impl FnMut(&'n str)) {
+        match &self.value {
+            Json::Text(text) => see(text),
+            Json::List(items) => items.iter().for_each(|item| item.texts(see)),
+            Json::Object(members) => members.iter().for_each(|member| member.value.texts(see)),
+            _ => {}
+        }
+    }
+
     /// The same value without positions.
     pub(super) fn to_json(&self) -> serde_json::Value {
         match &self.value {

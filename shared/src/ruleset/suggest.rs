@@ -46,6 +46,20 @@ fn distance(name: &[char], candidate: &str) -> usize {
     at(&rows, 1, name.len())
 }
 
+/// What could be written, where nothing that is near.
+pub(super) fn first_few<'k>(known: impl Iterator<Item = &'k str>) -> String {
+    const SHOWN: usize = 5;
+    let mut known = known.map(|name| format!("`{}`", name.escape_debug()));
+    let first: Vec<String> = known.by_ref().take(SHOWN).collect();
+    match first.as_slice() {
+        [] => "there is none yet".to_owned(),
+        [only] => format!("there is only {only}"),
+        several => {
+            format!("there are {}{}", several.join(", "), if known.next().is_some() { ", …" } else { "" })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::nearest;

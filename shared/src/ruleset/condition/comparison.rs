@@ -288,9 +288,11 @@ fn time_between(node: &Node, operator: &str, scope: &mut Scope) -> Test {
                 let message = format!("`{}` is no time of the day", text.escape_debug());
                 let help = "write hours and minutes, such as `09:30`; the day ends at `24:00`";
                 scope.findings.report_with_help(code::BAD_TIME, item.at, message, help);
-                return Test::Never;
             }
         }
+    }
+    if times.len() < items.len() {
+        return Test::Never;
     }
     let &[from, to] = times.as_slice() else {
         let message = format!("`{operator}` has {} times", times.len());
