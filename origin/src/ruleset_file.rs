@@ -7,6 +7,8 @@ use std::path::Path;
 use hemstitch::pack::{CompileError, compile};
 use hemstitch::ruleset::{Diagnostic, MAX_RULESET_BYTES, Ruleset, Severity};
 
+use crate::visits::now;
+
 /// A ruleset as it was read. Reading it succeeds whatever is wrong in it: that is in the diagnostics.
 #[derive(Debug)]
 pub struct RulesetFile {
@@ -50,7 +52,7 @@ impl RulesetFile {
     /// A ruleset that is in memory.
     pub fn of(text: String) -> RulesetFile {
         let unmarked = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        let (ruleset, diagnostics) = Ruleset::parse(&unmarked);
+        let (ruleset, diagnostics) = Ruleset::parse_at(&unmarked, now());
         RulesetFile { text: unmarked, diagnostics, ruleset }
     }
 
