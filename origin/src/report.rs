@@ -39,9 +39,14 @@ impl Colour {
 pub fn for_people(file: &str, text: &str, findings: &[Diagnostic], colour: Colour) -> String {
     let lines: Vec<&str> = text.split('\n').collect();
     let mut out = String::new();
+    // A document may be one line of megabytes with a finding every few characters.
+    let (mut number, mut line) = (0, Vec::new());
     for finding in findings {
-        let line = lines.get(finding.line.saturating_sub(1) as usize).copied().unwrap_or_default();
-        one(&mut out, file, line, finding, colour);
+        if finding.line != number {
+            number = finding.line;
+            line = characters(lines.get(number.saturating_sub(1) as usize).copied().unwrap_or_default());
+        }
+        one(&mut out, file, &line, finding, colour);
         out.push('\n');
     }
     out.push_str(&summary(file, findings));
@@ -55,7 +60,7 @@ pub fn for_programs(findings: &[Diagnostic]) -> Value {
     json!({ "findings": findings, "errors": errors, "warnings": warnings })
 }
 
-fn one(out: &mut String, file: &str, line: &str, finding: &Diagnostic, colour: Colour) {
+fn one(out: &mut String, file: &str, line: &[char], finding: &Diagnostic, colour: Colour) {
     let tone = if finding.severity == Severity::Error { "1;31" } else { "1;33" };
     let title = colour.paint(tone, &format!("{}[{}]", severity(finding), finding.code));
     let number = finding.line.to_string();
@@ -74,13 +79,14 @@ fn one(out: &mut String, file: &str, line: &str, finding: &Diagnostic, colour: C
     }
 }
 
+/// The characters of a line, as they are shown.
+fn characters(line: &str) -> Vec<char> {
+    let line = line.trim_end_matches('\r').chars();
+    line.map(|shown| if shown.is_control() { ' ' } else { shown }).collect()
+}
+
 /// The part of a line to show, how many characters stand before the place, and how many the place has.
-fn excerpt(line: &str, column: usize) -> (String, usize, usize) {
-    let line: Vec<char> = line
-        .trim_end_matches('\r')
-        .chars()
-        .map(|shown| if shown.is_control() { ' ' } else { shown })
-        .collect();
+fn excerpt(line: &[char], column: usize) -> (String, usize, usize) {
     let column = column.min(line.len());
     let length = token_length(&line[column..]);
     let start = if column + length > WIDTH { column.saturating_sub(WIDTH / 3) } else { 0 };
@@ -91,8 +97,9 @@ fn excerpt(line: &str, column: usize) -> (String, usize, usize) {
     (format!("{left}{shown}{right}"), before, length.min(end - column).max(1))
 }
 
-/// How long the JSON value or key is that begins here.
+/// How long the JSON value or key is that begins here, as far as it could be shown.
 fn token_length(rest: &[char]) -> usize {
+    let rest = rest.get(..WIDTH).unwrap_or(rest);
     match rest.first() {
         Some('"') => {
             let mut escaped = false;

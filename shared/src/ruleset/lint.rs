@@ -8,9 +8,11 @@ use super::condition::{Condition, Operand, Test};
 use super::names::Scope;
 use super::source::{Member, Node};
 use super::{Rule, Ruleset, Shows};
+use crate::facts::vocabulary::{self, Kind};
 
-/// Rules of one slot that are compared with each other: quadratic cost.
+/// Rules of one slot that others are compared with, and comparisons in the whole ruleset: quadratic cost.
 const MOST_COMPARED: usize = 500;
+const MOST_COMPARISONS: usize = 1_000_000;
 
 /// Where the errors are, in the order of the text.
 struct Errors(Vec<usize>);
@@ -34,8 +36,9 @@ pub(super) fn check(
     let verdicts = check_audiences(ruleset, audiences, &errors, scope);
     check_blocks(root, blocks, &errors, scope);
     let of_slots = ruleset.slots.iter().map(|slot| &slot.rules);
+    let mut left = MOST_COMPARISONS;
     for rules in of_slots.chain(ruleset.edits.iter().map(|edit| &edit.rules)) {
-        check_rules(rules, &verdicts, &errors, scope);
+        check_rules(rules, &verdicts, &errors, &mut left, scope);
     }
 }
 
@@ -81,7 +84,13 @@ fn check_audiences<'r>(
     verdicts
 }
 
-fn check_rules(rules: &[Rule], verdicts: &BTreeMap<&str, bool>, errors: &Errors, scope: &mut Scope) {
+fn check_rules(
+    rules: &[Rule],
+    verdicts: &BTreeMap<&str, bool>,
+    errors: &Errors,
+    left: &mut usize,
+    scope: &mut Scope,
+) {
     let mut above: Vec<(&Rule, Vec<&Condition>)> = Vec::new();
     for rule in rules.iter().filter(|rule| !errors.are_within(rule.at, rule.last)) {
         if verdict(&rule.condition, verdicts) == Some(false) {
@@ -91,8 +100,12 @@ fn check_rules(rules: &[Rule], verdicts: &BTreeMap<&str, bool>, errors: &Errors,
             continue;
         }
         let parts = conjuncts(&rule.condition);
-        let weaker = |(_, other): &&(&Rule, Vec<&Condition>)| other.iter().all(|part| parts.contains(part));
-        if let Some((other, _)) = above.iter().find(weaker) {
+        let weaker = |(_, other): &&(&Rule, Vec<&Condition>)| {
+            other.iter().all(|part| parts.iter().any(|own| implies(own, part)))
+        };
+        let compared = above.get(..*left).unwrap_or(&above);
+        *left -= compared.len();
+        if let Some((other, _)) = compared.iter().find(weaker) {
             let message = format!("`{}` above decides whenever `{}` would", other.id, rule.id);
             let help = "move it up, give it a higher priority, or take it out";
             scope.findings.report_with_help(code::SHADOWED_RULE, rule.at, message, help);
@@ -169,17 +182,65 @@ fn contradict(parts: &[&Condition]) -> bool {
     parts.iter().enumerate().any(|(at, one)| parts.iter().skip(at + 1).any(|other| pair(one, other)))
 }
 
+/// Whether a condition holds wherever another does, as far as can be seen.
+fn implies(one: &Condition, other: &Condition) -> bool {
+    match (one, other) {
+        _ if one == other => true,
+        (one, Condition::Any(parts)) => parts.iter().any(|part| implies(one, part)),
+        (Condition::Fact(fact, one), Condition::Fact(other_fact, other)) if fact == other_fact => {
+            let is_text = vocabulary::entry(fact).is_some_and(|entry| entry.kind == Kind::Text);
+            match (one, other) {
+                (Test::Is(operand), Test::In(list)) => list.contains(operand),
+                (Test::Matches(operand @ Operand::Text(_)), Test::In(list)) => {
+                    is_text && list.contains(operand)
+                }
+                (Test::In(list), Test::In(longer)) => list.iter().all(|operand| longer.contains(operand)),
+                (one, other) => match (bound(one), bound(other)) {
+                    (Some(one), Some(other)) => one.is_within(&other),
+                    _ => false,
+                },
+            }
+        }
+        _ => false,
+    }
+}
+
+/// The numbers that pass a comparison.
+struct Bound {
+    from: f64,
+    to: f64,
+    closed: bool,
+}
+
+impl Bound {
+    fn is_within(&self, other: &Bound) -> bool {
+        let side = |own: f64, others: f64| own == others && (other.closed || !self.closed);
+        (self.from > other.from || side(self.from, other.from))
+            && (self.to < other.to || side(self.to, other.to))
+    }
+
+    fn misses(&self, other: &Bound) -> bool {
+        let (low, high) = (self.from.max(other.from), self.to.min(other.to));
+        low > high || (low == high && !(self.closed && other.closed))
+    }
+}
+
+fn bound(test: &Test) -> Option<Bound> {
+    let below = |to: f64, closed| Bound { from: f64::NEG_INFINITY, to, closed };
+    let above = |from: f64, closed| Bound { from, to: f64::INFINITY, closed };
+    match test {
+        Test::Less(Operand::Number(limit)) => Some(below(*limit, false)),
+        Test::LessOrEqual(Operand::Number(limit)) => Some(below(*limit, true)),
+        Test::Greater(Operand::Number(limit)) => Some(above(*limit, false)),
+        Test::GreaterOrEqual(Operand::Number(limit)) => Some(above(*limit, true)),
+        _ => None,
+    }
+}
+
 /// Whether no value passes both.
 fn exclude(one: &Test, other: &Test) -> bool {
     let single = |test: &Test| match test {
         Test::Is(operand) | Test::Matches(operand) => Some(operand.clone()),
-        _ => None,
-    };
-    let bound = |test: &Test| match test {
-        Test::Less(Operand::Number(limit)) => Some((f64::NEG_INFINITY, *limit, false)),
-        Test::LessOrEqual(Operand::Number(limit)) => Some((f64::NEG_INFINITY, *limit, true)),
-        Test::Greater(Operand::Number(limit)) => Some((*limit, f64::INFINITY, false)),
-        Test::GreaterOrEqual(Operand::Number(limit)) => Some((*limit, f64::INFINITY, true)),
         _ => None,
     };
     match (single(one), single(other)) {
@@ -194,10 +255,7 @@ fn exclude(one: &Test, other: &Test) -> bool {
         _ => {}
     }
     match (bound(one), bound(other)) {
-        (Some((from, to, closed)), Some((other_from, other_to, other_closed))) => {
-            let (low, high) = (from.max(other_from), to.min(other_to));
-            low > high || (low == high && !(closed && other_closed))
-        }
+        (Some(one), Some(other)) => one.misses(&other),
         _ => false,
     }
 }

@@ -366,6 +366,26 @@ fn what_has_no_effect_is_found() {
             &[],
         ),
         (format!(r#"{{"id":"1","block":"b"}},{{"id":"2",{german},"priority":1,"block":"c"}}"#), &[]),
+        (
+            format!(
+                r#"{{"id":"1","when":{{"place.country":{{"$in":["DE","AT"]}}}},"block":"b"}},{{"id":"2",{german},"block":"c"}}"#
+            ),
+            &["HS0508"],
+        ),
+        (
+            format!(
+                r#"{{"id":"1","when":{{"$or":[{{"trait.x":1}},{{"place.country":"DE"}}]}},"block":"b"}},{{"id":"2",{german},"block":"c"}}"#
+            ),
+            &["HS0508"],
+        ),
+        (
+            r#"{"id":"1","when":{"visitor.visits":{"$gte":3}},"block":"b"},{"id":"2","when":{"visitor.visits":{"$gt":3}},"block":"c"}"#.to_owned(),
+            &["HS0508"],
+        ),
+        (
+            r#"{"id":"1","when":{"visitor.visits":{"$gt":3}},"block":"b"},{"id":"2","when":{"visitor.visits":{"$gte":3}},"block":"c"}"#.to_owned(),
+            &[],
+        ),
         (format!(r#"{{"id":"1",{german},"block":"b"}}"#), &["HS0307"]),
         (
             r#"{"id":"1","when":{"place.country":{"$in":[]}},"block":"b"},{"id":"2","block":"c"}"#.to_owned(),
