@@ -188,9 +188,9 @@ r.json: 1 error
             ("-1.5,", 0, ("-1.5,".to_owned(), 0, 4)),
             ("ä \u{1b}[x\r", 2, ("ä  [x".to_owned(), 2, 1)),
         ] {
-            assert_eq!(excerpt(line, column), expect, "{line:?}");
+            assert_eq!(excerpt(&characters(line), column), expect, "{line:?}");
         }
-        let (shown, before, length) = excerpt(&long, 500);
+        let (shown, before, length) = excerpt(&characters(&long), 500);
         assert!(shown.chars().count() <= WIDTH + 2);
         assert_eq!(shown.chars().skip(before).take(length).collect::<String>(), "\"here\"");
     }

@@ -61,6 +61,14 @@ impl RulesetFile {
         self.ruleset.as_ref()
     }
 
+    /// Adds what only the compiler sees, which is a ruleset's size.
+    pub fn compiled(mut self) -> RulesetFile {
+        if let Err(Unpublishable::Compile(error)) = self.compile() {
+            self.diagnostics.insert(0, error.diagnostic());
+        }
+        self
+    }
+
     /// How many findings stop a publication.
     pub fn errors(&self) -> usize {
         self.diagnostics.iter().filter(|found| found.severity == Severity::Error).count()
@@ -125,5 +133,14 @@ mod tests {
         bytes.push(0xC3);
         let file = RulesetFile::of(text_of(bytes).unwrap());
         assert_eq!(file.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), ["HS0004"]);
+    }
+
+    #[test]
+    fn a_ruleset_whose_pack_is_too_large_is_found_with_the_rest() {
+        let block = |at: usize| format!(r#""b{at}":{{"html":"{}"}}"#, at.to_string().repeat(100_000));
+        let blocks: Vec<String> = (100..180).map(block).collect();
+        let file = RulesetFile::of(format!(r#"{{"blocks":{{{}}}}}"#, blocks.join(","))).compiled();
+        let codes: Vec<&str> = file.diagnostics.iter().map(|found| found.code).collect();
+        assert_eq!((codes[0], codes.len(), file.errors()), ("HS0009", 81, 1));
     }
 }

@@ -35,7 +35,8 @@ impl Check {
     /// Carries the command out.
     pub fn run(self) -> Result<Verdict> {
         let file = RulesetFile::read(&self.ruleset)
-            .map_err(|source| Unreadable::File { path: self.ruleset.clone(), source })?;
+            .map_err(|source| Unreadable::File { path: self.ruleset.clone(), source })?
+            .compiled();
         if self.json {
             output::line(for_programs(&file.diagnostics))?;
         } else {
@@ -48,11 +49,6 @@ impl Check {
                 colour,
             ))?;
         }
-        if file.errors() > 0 {
-            return Ok(Verdict::Findings);
-        }
-        // What only the compiler sees, such as its size, is a failure too.
-        file.compile()?;
-        Ok(Verdict::Fine)
+        Ok(if file.errors() > 0 { Verdict::Findings } else { Verdict::Fine })
     }
 }

@@ -117,7 +117,7 @@ pub(crate) enum Demand {
 
 impl Object {
     /// The names of its fields.
-    pub(crate) fn known(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(crate) fn known(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         self.fields.iter().map(|field| field.name)
     }
 }

@@ -262,6 +262,6 @@ pub(crate) fn is_among(name: &str, operators: &[Operator]) -> bool {
 }
 
 /// Their names.
-pub(crate) fn names(operators: &'static [Operator]) -> impl Iterator<Item = &'static str> {
+pub(crate) fn names(operators: &'static [Operator]) -> impl Iterator<Item = &'static str> + Clone {
     operators.iter().map(|operator| operator.name)
 }
