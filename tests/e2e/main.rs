@@ -22,6 +22,7 @@ mod page_cases;
 mod passthrough;
 mod profile_cookie;
 mod rules_cases;
+mod rules_lines;
 mod ruleset_form;
 mod stale;
 mod stampede;
