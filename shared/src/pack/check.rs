@@ -138,7 +138,8 @@ fn value(pack: &Pack, index: u32) -> Option<bool> {
     Some(match word(0)? {
         tag::NULL | tag::BOOL | tag::NUMBER | tag::PAIR => true,
         tag::TEXT | tag::JSON => is_text(pack, Section::Values, index, 1)?,
-        tag::LIST | tag::TUPLE => word(1)?.checked_add(word(2)?)? <= pack.count(Section::Values),
+        // What is in a list stands before it, so that nothing is within itself.
+        tag::LIST | tag::TUPLE => word(1)?.checked_add(word(2)?)? <= index,
         tag::BLOB => {
             is_text(pack, Section::Values, index, 1)?
                 && is_index(pack, Section::Values, index, 2, Section::BlobEnds)?

@@ -306,7 +306,7 @@ fn word_at(bytes: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, Evaluation, MAGIC, Pack, PackError, PackHash, SlotIndex, compile};
+    use super::{Content, Evaluation, MAGIC, Pack, PackError, PackHash, Section, SlotIndex, compile};
     use crate::facts::Facts;
     use crate::kill_switch::KillSwitch;
     use crate::ruleset::Ruleset;
@@ -378,6 +378,24 @@ mod tests {
         let other = evaluation.decide(pack.edit_slot("z").unwrap());
         assert_eq!(other.choice, super::Choice::Block(block.fallback.unwrap()));
         use_all(&pack);
+    }
+
+    #[test]
+    fn a_list_within_itself_is_refused() {
+        let bytes = bytes_of(RULESET);
+        let (start, count) = Pack::open(bytes.clone()).unwrap().sections[Section::Values as usize];
+        let mut lists = 0;
+        for index in 0..count {
+            let at = start + index as usize * Section::Values.record();
+            if super::word_at(&bytes, at) == Some(super::format::tag::LIST) {
+                let mut within = bytes.clone();
+                within[at + 4..at + 8].copy_from_slice(&index.to_le_bytes());
+                within[at + 8..at + 12].copy_from_slice(&1_u32.to_le_bytes());
+                assert!(matches!(Pack::open(within), Err(PackError::Corrupt { .. })));
+                lists += 1;
+            }
+        }
+        assert!(lists > 0);
     }
 
     #[test]
