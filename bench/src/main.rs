@@ -5,6 +5,7 @@
 //!   └────► edges of the tests' harness: the Fastly edge under Viceroy, the native edge and Varnish under wrk
 //! ```
 
+mod cpu;
 mod figures;
 #[cfg(feature = "fuel")]
 mod fuel;

@@ -12,7 +12,7 @@ use e2e::harness::Child;
 /// A running Varnish. Stops when dropped.
 pub struct Varnish {
     port: u16,
-    _process: Child,
+    process: Child,
     _folder: tempfile::TempDir,
 }
 
@@ -37,7 +37,12 @@ impl Varnish {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        Ok(Varnish { port, _process: process, _folder: folder })
+        Ok(Varnish { port, process, _folder: folder })
+    }
+
+    /// The id of the process that manages those that answer.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Where it listens.

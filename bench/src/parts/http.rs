@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use bench_job::{block, ruleset};
 use e2e::harness::{Ask, EdgeKind, Script, Stage, TestSite, Visitor};
 
+use crate::cpu;
 use crate::figures::percentile;
 use crate::setting::{SLOTS, Setting, given, progress};
 use crate::table::{Goal, Row};
@@ -18,6 +19,7 @@ const SECONDS: u32 = 1;
 /// Something that answers requests.
 struct Contender {
     name: &'static str,
+    process: u32,
     address: String,
     path: &'static str,
     cookie: Option<String>,
@@ -76,7 +78,8 @@ fn sent(setting: &Setting) -> Vec<u8> {
 
 fn contenders(stage: &Stage, varnish: Option<&Varnish>) -> Vec<Contender> {
     let edge = stage.edge.address().to_string();
-    let ours = |name, path, cookie| Contender { name, address: edge.clone(), path, cookie };
+    let process = stage.edge.id();
+    let ours = |name, path, cookie| Contender { name, process, address: edge.clone(), path, cookie };
     let visitor = Visitor::new("3q2-7wAAAAAAAAAAAAAAAA").visits(4).interest("finance", 0.7);
     let mut contenders = vec![
         ours("esi", "/esi", None),
@@ -84,7 +87,8 @@ fn contenders(stage: &Stage, varnish: Option<&Varnish>) -> Vec<Contender> {
         ours("decided", "/decided", Some(visitor.cookie(stage.site()))),
     ];
     if let Some(varnish) = varnish {
-        let theirs = |name, path| Contender { name, address: varnish.address(), path, cookie: None };
+        let (process, address) = (varnish.id(), varnish.address());
+        let theirs = |name, path| Contender { name, process, address: address.clone(), path, cookie: None };
         contenders.extend([theirs("varnish esi", "/esi"), theirs("varnish plain", "/plain")]);
     }
     contenders
@@ -107,14 +111,18 @@ fn check(setting: &Setting, contenders: &[Contender]) -> Result<()> {
 }
 
 fn turns(contenders: &[Contender], connections: u32, with_varnish: bool) -> Result<Vec<Row>> {
-    let mut measured: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
+    let mut measured: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); contenders.len()];
     for _ in 0..TURNS {
-        for (contender, measured) in contenders.iter().zip(&mut measured) {
-            measured.push(load(contender, connections)?);
+        for (contender, (rates, costs)) in contenders.iter().zip(&mut measured) {
+            let before = cpu::seconds_of(contender.process)?;
+            let rate = load(contender, connections)?;
+            costs.push((cpu::seconds_of(contender.process)? - before) / (rate * f64::from(SECONDS)));
+            rates.push(rate);
         }
     }
     let of = |name: &str| contenders.iter().position(|contender| contender.name == name);
-    let rates = |name: &str| of(name).map(|at| measured[at].as_slice()).unwrap_or_default();
+    let rates = |name: &str| of(name).map(|at| measured[at].0.as_slice()).unwrap_or_default();
+    let cost = |name: &str| of(name).map_or(0.0, |at| percentile(&measured[at].1, 50));
     let ratio = |ours: &str, theirs: &str, name: &str| {
         let (ours, theirs) = (rates(ours), rates(theirs));
         let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
@@ -126,6 +134,12 @@ fn turns(contenders: &[Contender], connections: u32, with_varnish: bool) -> Resu
     if with_varnish {
         let goal = if connections == 8 { Goal::AtLeast(1.5) } else { Goal::None };
         rows.push(ratio("esi", "varnish esi", "native edge / Varnish with ESI").goal(goal));
+        if connections == 8 {
+            let (ours, theirs) = (cost("esi"), cost("varnish esi"));
+            let note = format!("{:.0} us / {:.0} us", ours * 1e6, theirs * 1e6);
+            let name = "native edge / Varnish with ESI, CPU time of a request";
+            rows.push(Row::new(name, ours / theirs, "x").note(note));
+        }
         rows.push(ratio("esi", "varnish plain", "native edge / Varnish passing the page through"));
         rows.push(ratio(
             "decided",
