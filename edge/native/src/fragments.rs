@@ -48,6 +48,15 @@ enum Known {
 }
 
 impl FragmentFetch {
+    /// The fragment, where the cache holds it fresh: a page whose fragments are all at hand needs no task, and is sent at
+    /// once.
+    pub fn at_hand(&self) -> Option<Fragment> {
+        match self.known(self.request.target.cache_key().as_str()) {
+            Known::Here(fragment) => Some(fragment),
+            Known::NotShared | Known::Failed | Known::No => None,
+        }
+    }
+
     /// The fragment, or why it is not there.
     pub async fn run(self) -> Result<Fragment, FragmentFailure> {
         let key = self.request.target.cache_key();
