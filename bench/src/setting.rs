@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 use std::fs;
 use std::path::PathBuf;
 
+#[cfg(feature = "fuel")]
+use anyhow::anyhow;
 use anyhow::{Context, Result, bail};
 use bench_job::{BLOCKS, Job, Samples, marked_with_includes, marked_with_slots, ruleset};
 use clap::Args;
@@ -105,10 +107,10 @@ impl Setting {
         if self.counter.get().is_none() {
             match crate::fuel::Counter::of(wasm) {
                 Ok(counter) => drop(self.counter.set(counter)),
-                Err(error) => return Some(Err(error)),
+                Err(error) => return Some(Err(anyhow!("{error:?}"))),
             }
         }
-        self.counter.get().map(|counter| counter.run(job))
+        self.counter.get().map(|counter| counter.run(job).map_err(|error| anyhow!("{error:?}")))
     }
 
     /// Does the job and counts instructions; `None` where this was built without that.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use bench_job::Job;
 
+#[cfg(target_arch = "wasm32")]
 mod fastly_esi;
 mod ours;
 mod peers;

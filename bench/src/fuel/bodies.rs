@@ -1,7 +1,6 @@
 //! Fastly's bodies: the one thing that the crate `esi` asks of its host when all fragments are at hand.
 
-use anyhow::Result;
-use wasmtime::{Caller, Linker};
+use wasmtime::{Caller, Linker, Result};
 
 use super::{Host, bytes, write, write_word};
 
@@ -18,7 +17,7 @@ pub fn add(linker: &mut Linker<Host>) -> Result<()> {
         bodies.push(Vec::new());
         let index = bodies.len() as u32 - 1;
         write_word(&mut caller, handle, index)?;
-        wasmtime::Result::Ok(OK)
+        Result::Ok(OK)
     })?;
     linker.func_wrap(
         MODULE,
@@ -27,7 +26,7 @@ pub fn add(linker: &mut Linker<Host>) -> Result<()> {
             let more = bytes(&mut caller, at, length)?;
             caller.data_mut().bodies.0[body as usize].extend(more);
             write_word(&mut caller, written, length)?;
-            wasmtime::Result::Ok(OK)
+            Result::Ok(OK)
         },
     )?;
     linker.func_wrap(
@@ -38,7 +37,7 @@ pub fn add(linker: &mut Linker<Host>) -> Result<()> {
             let taken: Vec<u8> = body.drain(..body.len().min(length as usize)).collect();
             write(&mut caller, at, &taken)?;
             write_word(&mut caller, read, taken.len() as u32)?;
-            wasmtime::Result::Ok(OK)
+            Result::Ok(OK)
         },
     )?;
     linker.func_wrap(MODULE, "close", |_: u32| OK)?;

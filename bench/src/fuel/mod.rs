@@ -8,9 +8,9 @@ mod wasi;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
 use bench_job::{Job, Samples};
-use wasmtime::{Caller, Config, Engine, Extern, Linker, Memory, Module, Store};
+use wasmtime::error::Context as _;
+use wasmtime::{Caller, Config, Engine, Extern, Linker, Memory, Module, Result, Store, bail};
 
 use bodies::Bodies;
 

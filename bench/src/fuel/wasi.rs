@@ -1,7 +1,6 @@
 //! As much of WASI (preview 1) as a program needs that reads its input and writes its output.
 
-use anyhow::Result;
-use wasmtime::{Caller, Linker};
+use wasmtime::{Caller, Linker, Result};
 
 use super::{FUEL, Host, bytes, memory, write, write_word};
 
@@ -15,7 +14,7 @@ pub fn add(linker: &mut Linker<Host>) -> Result<()> {
         linker.func_wrap(MODULE, name, |mut caller: Caller<'_, Host>, count: u32, length: u32| {
             write_word(&mut caller, count, 0)?;
             write_word(&mut caller, length, 0)?;
-            wasmtime::Result::Ok(SUCCESS)
+            Result::Ok(SUCCESS)
         })?;
     }
     for name in ["args_get", "environ_get"] {
@@ -24,17 +23,17 @@ pub fn add(linker: &mut Linker<Host>) -> Result<()> {
     linker.func_wrap(MODULE, "clock_time_get", |mut caller: Caller<'_, Host>, _: i32, _: i64, at: u32| {
         let spent = FUEL - caller.get_fuel()?;
         write(&mut caller, at, &spent.to_le_bytes())?;
-        wasmtime::Result::Ok(SUCCESS)
+        Result::Ok(SUCCESS)
     })?;
     // The same bytes each time: what is random costs the same each time, too.
     linker.func_wrap(MODULE, "random_get", |mut caller: Caller<'_, Host>, at: u32, length: u32| {
         write(&mut caller, at, &vec![7; length as usize])?;
-        wasmtime::Result::Ok(SUCCESS)
+        Result::Ok(SUCCESS)
     })?;
     linker.func_wrap(MODULE, "fd_read", read)?;
     linker.func_wrap(MODULE, "fd_write", written)?;
     linker.func_wrap(MODULE, "fd_prestat_get", |_: i32, _: u32| BAD_DESCRIPTOR)?;
-    linker.func_wrap(MODULE, "proc_exit", |code: i32| -> wasmtime::Result<()> {
+    linker.func_wrap(MODULE, "proc_exit", |code: i32| -> Result<()> {
         Err(wasmtime::format_err!("ended with {code}"))
     })?;
     Ok(())
@@ -47,7 +46,7 @@ fn ranges(caller: &mut Caller<'_, Host>, list: u32, count: u32) -> Result<Vec<(u
     Ok(list.chunks_exact(8).map(|pair| (word(&pair[..4]), word(&pair[4..]))).collect())
 }
 
-fn read(mut caller: Caller<'_, Host>, _: i32, list: u32, count: u32, read: u32) -> wasmtime::Result<i32> {
+fn read(mut caller: Caller<'_, Host>, _: i32, list: u32, count: u32, read: u32) -> Result<i32> {
     let memory = memory(&mut caller)?;
     let ranges = ranges(&mut caller, list, count)?;
     let mut total = 0;
@@ -63,13 +62,7 @@ fn read(mut caller: Caller<'_, Host>, _: i32, list: u32, count: u32, read: u32) 
     Ok(SUCCESS)
 }
 
-fn written(
-    mut caller: Caller<'_, Host>,
-    to: i32,
-    list: u32,
-    count: u32,
-    written: u32,
-) -> wasmtime::Result<i32> {
+fn written(mut caller: Caller<'_, Host>, to: i32, list: u32, count: u32, written: u32) -> Result<i32> {
     let mut total = 0;
     for (at, length) in ranges(&mut caller, list, count)? {
         let written = bytes(&mut caller, at, length)?;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bench_job::{Job, Samples, Task, block, ruleset};
 use e2e::harness::{EdgeKind, Script, Stage, TestSite, Visitor, now};
 use serde_json::json;
@@ -16,6 +16,8 @@ const RULES: usize = 1_000;
 /// Hits of a turn, and turns. An instance lives for 1,000 requests, so that nearly all of them are warm.
 const HITS: usize = 60;
 const TURNS: usize = 15;
+/// What an instance gets to go back to waiting.
+const PAUSE: Duration = Duration::from_millis(2);
 const MARK: &str = "answered in ";
 
 pub fn rows(setting: &Setting) -> Result<Vec<Row>> {
@@ -42,11 +44,11 @@ pub fn rows(setting: &Setting) -> Result<Vec<Row>> {
         if turn % 5 == 0 {
             progress(&format!("turn {} of {TURNS}", turn + 1));
         }
-        let before = answers(&stage).len();
         for _ in 0..HITS {
+            let before = answers(&stage).len();
             ask(&stage, &visitor).send().whole();
+            hits.push(answer_after(&stage, before)?);
         }
-        hits.extend(answers_after(&stage, before)?);
         let samples = guest.run(&job, 1)?;
         match stitched.is_empty() {
             true => stitched = samples,
@@ -108,14 +110,15 @@ fn answers(stage: &Stage) -> Vec<f64> {
     noted.collect()
 }
 
-/// What was noted of the last hits. The edge notes after it has answered, so it may take a moment.
-fn answers_after(stage: &Stage, before: usize) -> Result<Vec<f64>> {
+/// What was noted of the last hit. The edge notes after it has answered, and only then waits for the next request: one
+/// that came before would be given a fresh instance.
+fn answer_after(stage: &Stage, before: usize) -> Result<f64> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
-        let noted = answers(stage);
-        if noted.len() >= before + HITS || Instant::now() > deadline {
-            return Ok(noted.get(before..).context("the edge notes nothing")?.to_vec());
+        thread::sleep(PAUSE);
+        match answers(stage).get(before) {
+            Some(noted) => return Ok(*noted),
+            None => ensure!(Instant::now() < deadline, "the edge notes nothing"),
         }
-        thread::sleep(Duration::from_millis(5));
     }
 }
