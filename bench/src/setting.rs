@@ -4,8 +4,6 @@ use std::cell::OnceCell;
 use std::fs;
 use std::path::PathBuf;
 
-#[cfg(feature = "fuel")]
-use anyhow::anyhow;
 use anyhow::{Context, Result, bail};
 use bench_job::{BLOCKS, Job, Samples, marked_with_includes, marked_with_slots, ruleset};
 use clap::Args;
@@ -47,7 +45,7 @@ pub struct Setting {
     pub page: Vec<u8>,
     guest: OnceCell<Result<Guest, String>>,
     #[cfg(feature = "fuel")]
-    counter: OnceCell<crate::fuel::Counter>,
+    counter: OnceCell<Result<crate::fuel::Counter, String>>,
 }
 
 impl Setting {
@@ -100,23 +98,19 @@ impl Setting {
         self.programs.contenders.as_ref().map(|program| runner::native(program, job))
     }
 
-    /// Does the job and counts instructions; `None` where this was built without that.
+    /// Does the job and counts instructions; why not, where it cannot.
     #[cfg(feature = "fuel")]
-    pub fn count(&self, job: &Job) -> Option<Result<Samples>> {
-        let wasm = self.programs.contenders_wasm.as_ref()?;
-        if self.counter.get().is_none() {
-            match crate::fuel::Counter::of(wasm) {
-                Ok(counter) => drop(self.counter.set(counter)),
-                Err(error) => return Some(Err(anyhow!("{error:?}"))),
-            }
-        }
-        self.counter.get().map(|counter| counter.run(job).map_err(|error| anyhow!("{error:?}")))
+    pub fn count(&self, job: &Job) -> Result<Samples, String> {
+        let wasm = self.programs.contenders_wasm.as_ref().ok_or("the contenders were not built for wasm")?;
+        let start = || crate::fuel::Counter::of(wasm).map_err(|error| format!("{error:?}"));
+        let counter = self.counter.get_or_init(start).as_ref().map_err(String::clone)?;
+        counter.run(job).map_err(|error| format!("{error:?}"))
     }
 
-    /// Does the job and counts instructions; `None` where this was built without that.
+    /// Does the job and counts instructions; why not, where it cannot.
     #[cfg(not(feature = "fuel"))]
-    pub fn count(&self, _: &Job) -> Option<Result<Samples>> {
-        None
+    pub fn count(&self, _: &Job) -> Result<Samples, String> {
+        Err("built without `fuel`".to_owned())
     }
 }
 

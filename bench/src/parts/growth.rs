@@ -28,8 +28,9 @@ pub fn rows(setting: &Setting) -> Result<Vec<Row>> {
         let samples = guest.run(&growth.job, 4)?;
         growth.plot(setting, &samples)?;
         rows.push(growth.row(&samples, "us")?);
-        if let Some(counted) = setting.count(&growth.job) {
-            rows.push(growth.row(&counted?, "instr")?);
+        match setting.count(&growth.job) {
+            Ok(counted) => rows.push(growth.row(&counted, "instr")?),
+            Err(why) => rows.push(Row::absent(format!("{}, counted", growth.against), "x", why)),
         }
     }
     Ok(rows)

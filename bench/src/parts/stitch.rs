@@ -29,8 +29,8 @@ pub fn rows(setting: &Setting) -> Result<Vec<Row>> {
     }
     progress("in wasm, counting instructions");
     match setting.count(&job) {
-        Some(samples) => rows.extend(counts(&samples?)?),
-        None => rows.push(Row::absent("stitching in wasm, counted", "x", "built without `fuel`")),
+        Ok(samples) => rows.extend(counts(&samples)?),
+        Err(why) => rows.push(Row::absent("stitching in wasm, counted", "x", why)),
     }
     Ok(rows)
 }
