@@ -14,6 +14,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_macros, clippy::disallowed_methods))]
 
+pub mod draft;
 pub mod esi;
 pub mod facts;
 pub mod http;

@@ -175,6 +175,11 @@ pub fn pack_key(site: &str, pack: &PackHash) -> String {
     format!("{site}/pack/{pack}")
 }
 
+/// The key under which a draft lies: a pack that no pointer names, for previews alone.
+pub fn draft_key(site: &str, draft: &PackHash) -> String {
+    format!("{site}/draft/{draft}")
+}
+
 /// The public keys that a site's pointers may be signed with. Reads from JSON as
 /// `[{"kid":"…","ed25519":"<base64url>"}]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

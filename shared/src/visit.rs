@@ -6,36 +6,38 @@
 //!                                   └────► from_origin(head) ──► session, or untouched, or fetch again
 //! ```
 
+mod banner;
+mod gate;
 mod keys;
+mod permits;
+mod preview;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::http::{HeaderName, HeaderValue, Method};
 use bytes::Bytes;
 
 use crate::facts::{Facts, Place, Sources};
-use crate::http::{self, Altered, EXPLAIN_PARAMETER, Kind, Marker, RequestHead, ResponseHead, Storable};
+use crate::http::{self, Altered, Kind, Lookup, Marker, RequestHead, ResponseHead, Storable};
 use crate::kill_switch::KillSwitch;
-use crate::pack::{Content, Evaluation, GateOutcome, Learned, Pack, Rendering};
+use crate::pack::{Learned, Pack};
 use crate::page::{
     CompileOptions, Life, PageCompiler, PageEdit, PagePlan, StoredPage, edits_digest, is_slot_name,
 };
 use crate::profile::{Change, Profile};
-use crate::session::{Extent, Keep, PageSession, Personalization};
+use crate::session::{Caching, Explained, Extent, Keep, PageSession, Personalization};
 use crate::site::{ProfileUse, Site};
 use crate::time::UnixTime;
-use crate::token::{Capability, CapabilityToken, FactsToken, KeyAge, Keyring, ProfileCookie};
+use crate::token::{KeyAge, Keyring, ProfileCookie};
 
 pub use keys::{KeyPurpose, Keys};
+use permits::{Explains, Permits};
+use preview::Preview;
+pub use preview::{DRAFT_DEADLINE_MS, Draft};
 
 /// How long requests go round the shared cache after an answer that was no success, in seconds.
 const FAILURE_MARKER_S: u32 = 2;
-
-/// What a gate shows that has no block of its own.
-const REFUSAL: &str = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-    <title>Not available</title><p>This page is not available to you.";
 
 /// Says that slots show their defaults because of us, not of the rules: `no-pack` or `off`.
 pub const DEFAULTS_HEADER: HeaderName = HeaderName::from_static("hs-defaults");
@@ -52,8 +54,7 @@ pub struct Visit {
     signs: Option<Keyring>,
     /// Whether the cookie that the visitor holds is not the profile's.
     changed: bool,
-    /// Whether the visitor wants to know why, and may.
-    explains: bool,
+    permits: Permits,
     pack: Option<Arc<Pack>>,
     kill: KillSwitch,
     edits: Vec<PageEdit>,
@@ -141,19 +142,24 @@ impl Visit {
                 (profile, changed)
             }
         };
-        let overrides = facts_token(&request, keys, &site, now);
-        let explains = may_explain(&request, keys, &site, now);
-        let writes = overrides.is_none() && !explains && site.profile == ProfileUse::Write;
+        let mut permits = Permits::of(&request, keys, &site, now);
+        let writes = !permits.any() && site.profile == ProfileUse::Write;
         let signs = keys.filter(|_| writes).map(|keys| keys.profile.clone());
         let host = site.configured_host(&request.host).unwrap_or_default().to_owned();
         let (path, query) = http::clean_target(&request.path_and_query);
-        let overrides = overrides.unwrap_or_default();
+        let mut overrides = permits.facts.take().unwrap_or_default();
+        let shows = permits.preview.as_ref().map(|preview| &preview.shows);
+        let told = shows.and_then(|shows| shows.at).unwrap_or(now);
+        let is_made_up = shows.is_some_and(|shows| shows.persona.is_some());
+        let (profile, place) =
+            if is_made_up { (Profile::new([0; 16], told), Place::default()) } else { (profile, place) };
+        overrides.extend(shows.into_iter().flat_map(|shows| shows.facts()));
         let user_agent = request.headers.get(::http::header::USER_AGENT).cloned();
         let query = query.as_deref();
-        let sources = Sources { place, host: &host, path: &path, query, user_agent, now, overrides };
+        let sources = Sources { place, host: &host, path: &path, query, user_agent, now: told, overrides };
         let facts = Arc::new(Facts::new(profile, sources));
         let (pack, kill, edits) = (None, KillSwitch::On, Vec::new());
-        Visit { site, request, host, path, now, facts, signs, changed, explains, pack, kill, edits }
+        Visit { site, request, host, path, now, facts, signs, changed, permits, pack, kill, edits }
     }
 
     /// Gives the visit the rules that are in force; without a pack, every slot shows its default.
@@ -168,6 +174,42 @@ impl Visit {
             })
             .collect();
         (self.pack, self.kill) = (pack, kill);
+    }
+
+    /// The draft to [equip](Self::equip) the visit with in place of the pack that is live, whether it is found or not.
+    /// Whoever is shown one is known by a token.
+    pub fn draft(&self) -> Option<&Draft> {
+        self.permits.preview.as_ref().map(|preview| &preview.draft)
+    }
+
+    /// Where the page comes from: what is previewed neither comes out of the cache nor goes into it.
+    pub fn lookup(&self, lookup: Lookup) -> Lookup {
+        if self.previewing().is_some() { Lookup::Bypass } else { lookup }
+    }
+
+    /// Has the answer say why the page is as it is, where that is asked for.
+    fn explain(&self, session: &mut PageSession) {
+        match self.permits.explains {
+            Explains::No => {}
+            Explains::Beside => session.explain(Explained::Beside),
+            Explains::Instead => session.explain(Explained::Instead),
+        }
+    }
+
+    /// The preview, unless everything is off.
+    fn previewing(&self) -> Option<&Preview> {
+        self.permits.preview.as_ref().filter(|_| self.kill != KillSwitch::Off)
+    }
+
+    /// Says on a page that it is previewed, where a reader looks at it.
+    fn mark(&self, session: &mut PageSession) {
+        let Some(preview) = self.previewing().filter(|_| preview::is_document(&self.request)) else { return };
+        let xml = http::is_xml(&session.head().headers);
+        if !xml {
+            let found = if self.pack.is_some() { banner::Draft::AtHand } else { banner::Draft::Missing };
+            let way_out = preview::way_out(&self.request, &self.site, &self.host);
+            session.follow_with(banner::banner(preview, found, &way_out));
+        }
     }
 
     /// The request as it arrived.
@@ -197,18 +239,21 @@ impl Visit {
         let (plan, again) = match page.plan.take() {
             Some((plan, compiled_for)) if digest.is_none_or(|digest| digest == compiled_for) => (plan, None),
             _ => match self.compile_again(&page) {
-                Some((plan, object)) => (plan, Some(object)),
+                Some((plan, object)) => (plan, Some(object).filter(|_| self.permits.preview.is_none())),
                 None => return Cached::Unusable,
             },
         };
-        let personal = self.lacks_rules() || plan.is_personal() || !plan.includes().is_empty();
+        let personal = self.permits.preview.is_some()
+            || self.lacks_rules()
+            || plan.is_personal()
+            || !plan.includes().is_empty();
         let head = if personal {
             self.personal_head(&page.head)
         } else {
             let altered = if plan.is_altered() { Altered::Yes } else { Altered::No };
             let age = self.now.seconds_since(page.life.born);
             let mut head = http::shared_reply(&page.head, altered, age);
-            if !self.explains && http::not_modified(&self.request, &head) {
+            if !self.explains() && http::not_modified(&self.request, &head) {
                 head.status = ::http::StatusCode::NOT_MODIFIED;
                 return Cached::NotModified(head);
             }
@@ -218,12 +263,13 @@ impl Visit {
             head
         };
         let mut session = PageSession::stored(head, page, plan, self.extent(), self.personalization());
-        if self.explains {
-            session.explain();
+        if self.explains() {
+            self.explain(&mut session);
         } else if personal {
             let (head, learned) = session.decide_ahead();
             self.set_cookie(head, learned);
         }
+        self.mark(&mut session);
         Cached::Page { session: Box::new(session), again }
     }
 
@@ -243,6 +289,8 @@ impl Visit {
 
     /// What to do with an answer of the origin, of which the head has arrived. The driver has decoded gzip.
     pub fn from_origin(&self, head: ResponseHead, fetched: Fetched) -> Answer {
+        // What is previewed is nobody else's, however it was asked for.
+        let fetched = if self.permits.preview.is_some() { Fetched::Own } else { fetched };
         let failed = head.status != ::http::StatusCode::OK;
         let marker_s = if failed { FAILURE_MARKER_S } else { self.site.marker_ttl_s };
         let kind = http::kind(&head, &self.site, &self.path);
@@ -275,9 +323,8 @@ impl Visit {
                 let personal = self.personalization();
                 let mut session =
                     PageSession::compiling(reply, options, limit, keep, self.extent(), personal);
-                if self.explains {
-                    session.explain();
-                }
+                self.explain(&mut session);
+                self.mark(&mut session);
                 Answer::Page { session: Box::new(session), retain }
             }
             Kind::Untouched => {
@@ -306,36 +353,7 @@ impl Visit {
 
     /// Whether the answer says why a page is as it is; then it says what that cost, too, where there is a clock.
     pub fn explains(&self) -> bool {
-        self.explains
-    }
-
-    /// The answer of the first gate that the request does not pass; asked before any page is looked up.
-    pub fn gate(&self) -> Option<PageSession> {
-        let pack = self.pack.as_deref()?;
-        let mut evaluation = Evaluation::new(pack, &self.facts, &self.kill);
-        let (_, outcome) = evaluation.gate(&self.path)?;
-        let learned = evaluation.learned();
-        let (mut head, page) = match outcome {
-            GateOutcome::Redirect { status, to, keeps_query } => {
-                let (_, query) = http::clean_target(&self.request.path_and_query);
-                let query = query.filter(|_| keeps_query);
-                (http::redirect_reply(status, to, query.as_deref()), Cow::Borrowed(""))
-            }
-            GateOutcome::Refuse { status, block } => {
-                let shown = block.map(|block| pack.block(block).content);
-                let page = match shown {
-                    Some(Content::Inline(html)) => html.into(),
-                    Some(Content::Template(template)) => {
-                        template.render(&self.facts, Rendering::Markup).into()
-                    }
-                    _ => Cow::Borrowed(REFUSAL),
-                };
-                (http::refusal_reply(status), page)
-            }
-        };
-        self.set_cookie(&mut head, &learned);
-        let plan = PagePlan::literal(page.len() as u32);
-        self.page_of_ours(head, plan, page.as_bytes())
+        self.permits.explains != Explains::No
     }
 
     /// A session over a page that no origin wrote.
@@ -349,7 +367,7 @@ impl Visit {
 
     /// Whether there are rules for the site, and they are not at hand.
     fn lacks_rules(&self) -> bool {
-        self.pack.is_none() && !self.site.pointer_keys.is_empty()
+        self.pack.is_none() && (!self.site.pointer_keys.is_empty() || self.permits.preview.is_some())
     }
 
     /// The head of an answer that is this visitor's alone.
@@ -362,6 +380,9 @@ impl Visit {
         };
         if let Some(why) = defaults {
             head.headers.insert(DEFAULTS_HEADER, HeaderValue::from_static(why));
+        }
+        if self.previewing().is_some() {
+            http::make_previewed(&mut head);
         }
         head
     }
@@ -392,6 +413,7 @@ impl Visit {
             kill: self.kill.clone(),
             site: Arc::clone(&self.site),
             host: self.host.clone(),
+            caching: if self.permits.preview.is_some() { Caching::Apart } else { Caching::Shared },
             path: self.path.clone(),
         }
     }
@@ -399,37 +421,6 @@ impl Visit {
     fn extent(&self) -> Extent {
         if self.request.method == Method::HEAD { Extent::Head } else { Extent::Whole }
     }
-}
-
-/// Whether a verified token asks for reasons, in the parameter `hs_explain`.
-fn may_explain(request: &RequestHead, keys: Option<&Keys>, site: &Site, now: UnixTime) -> bool {
-    let keyring = keys.and_then(|keys| keys.explain.as_ref());
-    let token = http::own_parameter(&request.path_and_query, EXPLAIN_PARAMETER);
-    let (Some(keyring), Some(token)) = (keyring, token) else { return false };
-    CapabilityToken::decode(token.as_bytes(), Capability::Explain, keyring, &site.name, now).is_ok()
-}
-
-/// The cookie in which a browser may hold a facts token.
-const FACTS_COOKIE: &str = "__Host-hs-facts";
-
-/// Facts that a verified token states, in the header `hs-facts`, the parameter `hs_facts` or the cookie
-/// `__Host-hs-facts`.
-fn facts_token(
-    request: &RequestHead,
-    keys: Option<&Keys>,
-    site: &Site,
-    now: UnixTime,
-) -> Option<BTreeMap<String, serde_json::Value>> {
-    let keyring = keys?.facts.as_ref()?;
-    let token = match request.headers.get("hs-facts") {
-        Some(header) => header.to_str().ok()?,
-        None => match http::own_parameter(&request.path_and_query, "hs_facts") {
-            Some(parameter) => parameter,
-            None => http::cookie(request, FACTS_COOKIE)?,
-        },
-    };
-    let token = FactsToken::decode(token.as_bytes(), keyring, &site.name, now).ok()?;
-    Some(token.facts)
 }
 
 #[cfg(test)]

@@ -68,6 +68,12 @@ fn is_html(headers: &HeaderMap) -> bool {
     media_type.eq_ignore_ascii_case("text/html") || media_type.eq_ignore_ascii_case("application/xhtml+xml")
 }
 
+/// Whether a page is read as XML, in which nothing may follow the root element.
+pub(crate) fn is_xml(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("application/xhtml"))
+}
+
 /// `Surrogate-Control: content="ESI/1.0"` (Edge Architecture Specification, section 2.3).
 fn asks_for_esi(headers: &HeaderMap) -> bool {
     let control = Directives::of(headers, &HeaderName::from_static("surrogate-control"));

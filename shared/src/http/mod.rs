@@ -19,16 +19,17 @@ pub use fragment::{
     resolve_fragment,
 };
 pub use freshness::{Freshness, Storable, WhyNot, storable};
+pub(crate) use kind::is_xml;
 pub use kind::{Esi, Kind, content_charset, is_identity, kind};
 pub use marker::Marker;
 pub use reply::redirect_reply;
-pub(crate) use reply::refusal_reply;
+pub(crate) use reply::{PreviewCookie, make_previewed, preview_reply, refusal_reply};
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};
 pub use request::{OutgoingRequest, fragment_request, needs_own_fetch, own_fetch, pass_request, shared_fill};
 pub use route::{CacheKey, Lookup, OwnPath, Route, route};
-pub(crate) use route::{EXPLAIN_PARAMETER, cookie};
-pub(crate) use target::form_decoded;
+pub(crate) use route::{EXPLAIN_PARAMETER, cookie, has_cookie, only_cookie};
 pub use target::{clean_target, own_parameter};
+pub(crate) use target::{form_decoded, local_target};
 
 use ::http::{HeaderMap, Method, StatusCode};
 

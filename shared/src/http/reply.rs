@@ -4,8 +4,11 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::freshness::{Directives, unix_seconds};
 use super::request::end_to_end;
-use super::target::form_decoded;
+use super::target::{form_decoded, local_target};
 use super::{RequestHead, ResponseHead};
+use crate::token::PreviewToken;
+
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// Whether the bytes that go out can differ from those the origin sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +108,46 @@ pub fn redirect_reply(status: u16, to: &str, query: Option<&str>) -> ResponseHea
         headers.insert(header::LOCATION, location);
     }
     ResponseHead { status, headers }
+}
+
+/// What becomes of the cookie of a preview.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PreviewCookie<'t> {
+    /// It is held for so many seconds.
+    Hold {
+        /// What it holds.
+        token: &'t str,
+        /// For how long.
+        seconds: u64,
+    },
+    /// It is dropped.
+    Drop,
+}
+
+/// The head of the redirect by which a preview begins or ends: to the same page, without the token in its URL.
+pub(crate) fn preview_reply(path_and_query: &str, cookie: PreviewCookie<'_>) -> ResponseHead {
+    let (value, seconds) = match cookie {
+        PreviewCookie::Hold { token, seconds } => (token, seconds),
+        PreviewCookie::Drop => ("", 0),
+    };
+    let name = PreviewToken::COOKIE;
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(header::REFERRER_POLICY, NO_REFERRER);
+    let location = HeaderValue::try_from(local_target(path_and_query));
+    headers.insert(header::LOCATION, location.unwrap_or(HeaderValue::from_static("/")));
+    // A token that verified is base64url.
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+    ResponseHead { status: StatusCode::SEE_OTHER, headers }
+}
+
+/// Keeps a head that is shown to one browser alone out of every store, and where it was out of what others are told.
+pub(crate) fn make_previewed(head: &mut ResponseHead) {
+    head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    head.headers.insert(header::REFERRER_POLICY, NO_REFERRER);
 }
 
 fn with_query(to: &str, query: &str) -> String {

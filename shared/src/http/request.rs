@@ -6,7 +6,7 @@ use super::route::cookie_names;
 use super::target::{clean_path_and_query, key_path_and_query};
 use super::{FragmentTarget, RequestHead, WhyNot};
 use crate::site::Site;
-use crate::token::ProfileCookie;
+use crate::token::{PreviewToken, ProfileCookie};
 
 /// A request for the origin. Its target is the site's origin, or what a [`FragmentTarget`] says.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,16 +88,44 @@ pub fn pass_request(head: &RequestHead, site: &Site) -> OutgoingRequest {
     let host = site.configured_host(&head.host).unwrap_or_default();
     headers.insert(header::HOST, host_header(host));
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(site.scheme.as_str()));
+    drop_preview(&mut headers);
     let path_and_query = clean_path_and_query(&head.path_and_query);
     OutgoingRequest { method: head.method.clone(), path_and_query, headers }
+}
+
+/// Takes the cookie of a preview out: its token is for edges, and no origin's log need hold it.
+fn drop_preview(headers: &mut HeaderMap) {
+    let name = PreviewToken::COOKIE.as_bytes();
+    let is_preview =
+        |pair: &&[u8]| pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii() == name;
+    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    let pairs =
+        |line: &HeaderValue| line.as_bytes().split(|byte| *byte == b';').any(|pair| is_preview(&pair));
+    if !lines.iter().any(pairs) {
+        return;
+    }
+    headers.remove(header::COOKIE);
+    for line in &lines {
+        let kept: Vec<&[u8]> = line
+            .as_bytes()
+            .split(|byte| *byte == b';')
+            .filter(|pair| !is_preview(pair))
+            .map(<[u8]>::trim_ascii)
+            .collect();
+        if let Some(line) =
+            HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok().filter(|line| !line.is_empty())
+        {
+            headers.append(header::COOKIE, line);
+        }
+    }
 }
 
 /// Whether a visitor needs an answer of their own, where the one for everybody turned out not to be for everybody.
 ///
 /// A cookie may be why it is not, so whoever has one asks again; the marker that is left spares the next ones that.
 pub fn needs_own_fetch(head: &RequestHead, why: WhyNot, status: StatusCode) -> bool {
-    let cookies =
-        || cookie_names(head).any(|name| !name.is_empty() && name != ProfileCookie::NAME.as_bytes());
+    let ours = [ProfileCookie::NAME.as_bytes(), PreviewToken::COOKIE.as_bytes()];
+    let cookies = || cookie_names(head).any(|name| !name.is_empty() && !ours.contains(&name));
     match why {
         WhyNot::Varies => true,
         WhyNot::SetCookie | WhyNot::Forbidden => {
@@ -134,7 +162,7 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let nominated: Vec<String> = super::list(headers, "connection").map(str::to_ascii_lowercase).collect();
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let ours = matches!(name.as_str(), "hs-facts" | "surrogate-capability");
+        let ours = matches!(name.as_str(), "hs-facts" | "hs-explain" | "surrogate-capability");
         if !ours
             && !HOP_BY_HOP.contains(&name.as_str())
             && !nominated.iter().any(|dropped| dropped == name.as_str())
@@ -263,6 +291,21 @@ mod tests {
             (&upgrade.headers["upgrade"], &upgrade.headers["connection"]),
             (&"websocket".parse().expect("a value"), &HeaderValue::from_static("upgrade"))
         );
+    }
+
+    #[test]
+    fn the_token_of_a_preview_reaches_no_origin() {
+        let sent = |lines: &[&str]| {
+            let lines: Vec<(&str, &str)> = lines.iter().map(|line| ("cookie", *line)).collect();
+            let own = own_fetch(&request("/a?hs_preview=t", &lines), &site());
+            assert_eq!(own.path_and_query, "/a");
+            let cookies = own.headers.get_all("cookie").iter();
+            cookies.map(|line| line.to_str().expect("ASCII").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(sent(&["a=1;b=2 ; x"]), ["a=1;b=2 ; x"]);
+        assert_eq!(sent(&["__Host-hs-preview=t"]), Vec::<String>::new());
+        assert_eq!(sent(&["a=1; __Host-hs-preview=t;b", "__Host-hs-preview", "c=3"]), ["a=1; b", "c=3"]);
+        assert_eq!(sent(&["__Host-hs=p; __Host-hs-preview2=t"]), ["__Host-hs=p; __Host-hs-preview2=t"]);
     }
 
     #[test]

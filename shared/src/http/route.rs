@@ -131,6 +131,17 @@ pub(crate) fn cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
+/// The value of the only cookie of a name; `None` where there are more, since nothing says which of them is theirs.
+pub(crate) fn only_cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
+    let count = cookie_names(head).filter(|known| *known == name.as_bytes()).count();
+    cookie(head, name).filter(|_| count == 1)
+}
+
+/// Whether there is a cookie of a name.
+pub(crate) fn has_cookie(head: &RequestHead, name: &str) -> bool {
+    cookie_names(head).any(|known| known == name.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use ::http::{HeaderMap, HeaderName, HeaderValue};

@@ -19,6 +19,14 @@ pub(super) fn key_path_and_query(path_and_query: &str, site: &Site) -> String {
     joined(kept(path_and_query, |name| !is_own(name) && site.keeps_parameter(name)))
 }
 
+/// Path and query with nothing of ours, as a reference that cannot leave the host: what begins with two slashes, or with
+/// what browsers take for them (WHATWG URL Standard, "path or authority state"), would name another.
+pub(crate) fn local_target(path_and_query: &str) -> String {
+    let target = clean_path_and_query(path_and_query);
+    let outside = |byte: char| matches!(byte, '/' | '\\') || byte.is_ascii_control() || byte == ' ';
+    format!("/{}", target.trim_start_matches(outside))
+}
+
 /// The value of a parameter of ours, such as `hs_facts`. Values of ours are tokens, which need no decoding.
 pub fn own_parameter<'r>(path_and_query: &'r str, name: &str) -> Option<&'r str> {
     let (_, query) = path_and_query.split_once('?')?;
@@ -127,6 +135,20 @@ mod tests {
             ("/a?é=1", "/a?é=1"),
         ] {
             assert_eq!(clean_path_and_query(given), expect, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_to_the_same_page_stays_on_its_host() {
+        for (given, expect) in [
+            ("/", "/"),
+            ("/a//b?hs_preview=t&c=//d", "/a//b?c=//d"),
+            ("//evil.test/a?hs_preview=t", "/evil.test/a"),
+            ("/\\evil.test", "/evil.test"),
+            ("/\t/evil.test", "/evil.test"),
+            ("?hs_preview=t", "/"),
+        ] {
+            assert_eq!(local_target(given), expect, "{given}");
         }
     }
 

@@ -119,6 +119,11 @@ impl<'a> Evaluation<'a> {
         decision
     }
 
+    /// How many instructions have been run.
+    pub fn instructions(&self) -> u32 {
+        MAX_INSTRUCTIONS.saturating_sub(self.left)
+    }
+
     /// Notes that a rule was shown, if that counts: not where another rule merely asks what a slot shows.
     fn count(&mut self, decision: Decision) {
         let Some(rule) = decision.rule.filter(|_| self.depth == 0) else { return };

@@ -36,6 +36,7 @@ pub use blocks::{Block, Content, Fragment, Rendering, Template};
 pub use compile::{CompileError, compile};
 pub use edits::Edit;
 pub use evaluate::{Choice, Decision, Evaluation, Reason};
+pub(crate) use explain::reason_word;
 pub use explain::{
     Cause, Explanation, GatePassed, GatesExplanation, Passed, PlaceExplanation, VisitExplanation,
 };

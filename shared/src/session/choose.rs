@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::fragment::{FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest};
+use super::fragment::{Caching, FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest};
 use super::{MAX_FRAGMENTS, PageSession};
 use crate::facts::Facts;
 use crate::http::{FragmentTarget, resolve_fragment};
@@ -39,6 +39,8 @@ pub struct Personalization {
     pub site: Arc<Site>,
     /// Configured host of the page.
     pub host: String,
+    /// What fragments have to do with caches.
+    pub caching: Caching,
     /// Path of the page, which relative URLs of fragments start from.
     pub path: String,
 }
@@ -269,7 +271,8 @@ impl<'s> Scout<'s> {
                 return None;
             }
         } else {
-            let request = FragmentRequest { id: FetchId(index), target, timeout_ms, ttl_s };
+            let caching = self.personal.caching;
+            let request = FragmentRequest { id: FetchId(index), target, timeout_ms, ttl_s, caching };
             self.fetches.push(Fetch { request, planned, outcome: None });
             self.to_start.push_back(FetchId(index));
         }

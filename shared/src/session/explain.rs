@@ -1,49 +1,86 @@
-//! Reasons instead of a page: what each of its slots shows to this visitor, and why.
+//! Reasons: what each slot of a page shows to this visitor, and why. Instead of the page as JSON, or beside it in headers.
+
+use std::fmt::Write as _;
 
 use ::http::{HeaderValue, header};
 use serde_json::{Value, json};
 
 use super::{PageSession, Step};
 use crate::kill_switch::KillSwitch;
+use crate::pack::{Choice, Evaluation, SlotIndex, reason_word};
 use crate::page::Place;
 
+/// Most bytes of a header that notes decisions.
+const MOST_NOTE_BYTES: usize = 2_048;
+
+/// Where reasons are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Explained {
+    /// In headers, beside the page.
+    Beside,
+    /// Instead of the page.
+    Instead,
+}
+
 /// A report that is on its way.
-#[derive(Default)]
 pub(super) struct Report {
+    told: Explained,
+    /// The entries of `Server-Timing` that are about slots.
+    slots: String,
     cost_us: Option<u64>,
     sent: bool,
 }
 
 impl PageSession {
     /// Has the session answer with reasons. The page is compiled and stored all the same.
-    pub(crate) fn explain(&mut self) {
-        self.head.headers.remove(header::CONTENT_LENGTH);
-        self.head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    ///
+    /// Headers speak of a page whose plan is known: `hs-pack`, `hs-decisions` (a list of RFC 9651, one string for each
+    /// slot) and `Server-Timing`.
+    pub(crate) fn explain(&mut self, told: Explained) {
+        if told == Explained::Instead {
+            self.head.headers.remove(header::CONTENT_LENGTH);
+            self.head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         self.head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-        self.explaining = Some(Report::default());
+        let notes = self.notes();
+        let mut insert = |name: &'static str, value: &str| {
+            if let Ok(value) = HeaderValue::try_from(value)
+                && !value.is_empty()
+            {
+                self.head.headers.insert(name, value);
+            }
+        };
+        insert("hs-pack", &notes.pack);
+        insert("hs-decisions", &notes.decisions);
+        insert("server-timing", &notes.timing);
+        self.explaining = Some(Report { told, slots: notes.timing, cost_us: None, sent: false });
     }
 
     /// Says what the page has cost at the edge so far, in microseconds, if reasons are asked for (Server Timing, W3C).
     pub fn note_cost(&mut self, microseconds: u64) {
         let Some(report) = &mut self.explaining else { return };
         report.cost_us = Some(microseconds);
-        let timing = format!("hs;dur={}.{:03}", microseconds / 1_000, microseconds % 1_000);
+        let comma = if report.slots.is_empty() { "" } else { ", " };
+        let (ms, us) = (microseconds / 1_000, microseconds % 1_000);
+        let timing = format!("hs;dur={ms}.{us:03}{comma}{}", report.slots);
         if let Ok(timing) = HeaderValue::try_from(timing) {
             self.head.headers.insert("server-timing", timing);
         }
     }
 
+    pub(super) fn explains_instead(&self) -> bool {
+        self.explaining.as_ref().is_some_and(|report| report.told == Explained::Instead)
+    }
+
     pub(super) fn advance_report(&mut self, out: &mut Vec<u8>) -> Step {
         self.source.drop_overflow();
         let step = self.source.step_at_end();
-        if matches!(step, Step::Done) && !std::mem::replace(&mut self.report().sent, true) {
+        let sent = self.explaining.as_mut().map(|report| &mut report.sent);
+        if let Some(sent) = sent.filter(|sent| step == Step::Done && !**sent) {
+            *sent = true;
             out.extend_from_slice(self.reasons().to_string().as_bytes());
         }
         step
-    }
-
-    fn report(&mut self) -> &mut Report {
-        self.explaining.get_or_insert_default()
     }
 
     fn reasons(&self) -> Value {
@@ -60,11 +97,7 @@ impl PageSession {
     fn reason(&self, place: &Place) -> Value {
         let kind = if place.edit { "edit" } else { "slot" };
         let pack = self.personal.pack.as_deref();
-        let slot = pack.and_then(|pack| match place.edit {
-            true => pack.edit_slot(&place.name),
-            false => pack.slot(&place.name),
-        });
-        match (pack, slot) {
+        match (pack, self.slot_of(place)) {
             (Some(pack), Some(slot)) => {
                 let explained = pack.explain(slot, &self.personal.facts, &self.personal.kill);
                 pack.place_json(kind, &place.name, &explained)
@@ -79,4 +112,75 @@ impl PageSession {
             }
         }
     }
+
+    fn slot_of(&self, place: &Place) -> Option<SlotIndex> {
+        let pack = self.personal.pack.as_deref()?;
+        if place.edit { pack.edit_slot(&place.name) } else { pack.slot(&place.name) }
+    }
+
+    /// What is decided for the slots of a plan that is known, and how many instructions each decision took.
+    fn notes(&self) -> Notes {
+        let personal = &self.personal;
+        let (Some(pack), Some(plan)) = (personal.pack.as_deref(), self.source.plan()) else {
+            return Notes::default();
+        };
+        let mut notes = Notes { pack: pack.hash().to_string(), ..Notes::default() };
+        let mut evaluation = Evaluation::new(pack, &personal.facts, &personal.kill);
+        for (index, place) in plan.places().iter().enumerate() {
+            let before = evaluation.instructions();
+            let decision = self.slot_of(place).map(|slot| evaluation.decide(slot));
+            let steps = evaluation.instructions().saturating_sub(before);
+            let shows = match decision.map(|decision| decision.choice) {
+                None | Some(Choice::Default) => "default",
+                Some(Choice::Nothing) => "nothing",
+                Some(Choice::Block(block)) => pack.block(block).id,
+            };
+            let rule = decision.and_then(|decision| decision.rule).map(|rule| pack.rule_id(rule));
+            let why = decision.map_or("no-rule", |decision| reason_word(decision.reason));
+            notes.add(index, place, (shows, rule, why), steps);
+        }
+        notes
+    }
+}
+
+#[derive(Default)]
+struct Notes {
+    pack: String,
+    decisions: String,
+    timing: String,
+}
+
+impl Notes {
+    fn add(
+        &mut self,
+        index: usize,
+        place: &Place,
+        (shows, rule, why): (&str, Option<&str>, &str),
+        steps: u32,
+    ) {
+        let comma = if index == 0 { "" } else { ", " };
+        let (slot, shows) = (quoted(&place.name), quoted(shows));
+        let rule = rule.map(|rule| format!(";rule={}", quoted(rule))).unwrap_or_default();
+        let edit = if place.edit { ";edit" } else { "" };
+        let decision = format!("{comma}{slot}{edit};shows={shows}{rule};why={why};steps={steps}");
+        if self.decisions.len() + decision.len() <= MOST_NOTE_BYTES {
+            self.decisions += &decision;
+            let said = quoted(&format!("{}: {why}, {steps} steps", place.name));
+            // Writing to memory does not fail.
+            let _ = write!(self.timing, "{comma}s{index};desc={said}");
+        }
+    }
+}
+
+/// A string of RFC 9651, section 3.3.3. What it cannot hold is `?`.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            ' '..='~' => out.push(character),
+            _ => out.push('?'),
+        }
+    }
+    out + "\""
 }

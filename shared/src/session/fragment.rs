@@ -24,6 +24,18 @@ pub struct FragmentRequest {
     pub timeout_ms: u32,
     /// How long it may be cached, in seconds, whatever its own headers say.
     pub ttl_s: Option<u32>,
+    /// Whether it comes out of the cache at all, and goes into it.
+    pub caching: Caching,
+}
+
+/// What a session has to do with caches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Caching {
+    /// What is for everybody is shared.
+    #[default]
+    Shared,
+    /// Nothing is taken from a cache or left in one: a draft must not decide what others get, or for how long.
+    Apart,
 }
 
 /// Why a fragment is not there.

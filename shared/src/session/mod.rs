@@ -22,8 +22,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use choose::Personalization;
+pub(crate) use explain::Explained;
 pub use fragment::{
-    FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES,
+    Caching, FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES,
 };
 pub use source::Keep;
 use source::Source;
@@ -78,8 +79,10 @@ pub struct PageSession {
     to_start: VecDeque<FetchId>,
     /// What was decided adds this to what is known of the visitor.
     learned: Learned,
-    /// The answer says why the page is as it is, instead of being it.
+    /// The answer says why the page is as it is.
     explaining: Option<explain::Report>,
+    /// What follows the page, once.
+    coda: Option<String>,
     cursor: Cursor,
 }
 
@@ -139,6 +142,7 @@ impl PageSession {
             to_start: VecDeque::new(),
             learned: Learned::default(),
             explaining: None,
+            coda: None,
             cursor: Cursor::default(),
         }
     }
@@ -155,6 +159,12 @@ impl PageSession {
             self.scout();
         }
         (&mut self.head, &self.learned)
+    }
+
+    /// Has something follow the page when it has been sent whole, which is in no stored object. In ASCII, since it is
+    /// not for the page's charset to change it.
+    pub(crate) fn follow_with(&mut self, coda: String) {
+        self.coda = Some(coda);
     }
 
     /// The next bytes of the page arrived from the origin.
@@ -198,7 +208,7 @@ impl PageSession {
             self.source.drop_overflow();
             return self.source.step_at_end();
         }
-        if self.explaining.is_some() {
+        if self.explains_instead() {
             return self.advance_report(out);
         }
         loop {
@@ -211,7 +221,11 @@ impl PageSession {
                 Stop::Fragment => return Step::Wait,
                 Stop::End => {
                     self.source.send_overflow(out);
-                    return self.source.step_at_end();
+                    let step = self.source.step_at_end();
+                    if let Some(coda) = self.coda.take_if(|_| step == Step::Done) {
+                        out.extend_from_slice(coda.as_bytes());
+                    }
+                    return step;
                 }
             }
         }

@@ -43,6 +43,7 @@ fn personalization() -> Personalization {
         .expect("a valid site");
     let profile = Profile::new([1; 16], UnixTime(1));
     Personalization {
+        caching: Caching::Shared,
         pack: Some(Arc::new(pack)),
         facts: Arc::new(Facts::new(profile, Sources { host: "acme.test", path: "/", ..Sources::default() })),
         kill: KillSwitch::On,

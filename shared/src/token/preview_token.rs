@@ -49,6 +49,9 @@ pub enum PreviewTokenError {
 }
 
 impl PreviewToken {
+    /// The name of the cookie that holds it. The prefix makes browsers refuse it from a subdomain, without `Secure`, or for
+    /// a path.
+    pub const COOKIE: &str = "__Host-hs-preview";
     /// Longest token, in bytes. It has to fit into a cookie beside that of the profile.
     pub const MAX_BYTES: usize = 3_072;
 

@@ -1,11 +1,16 @@
 //! Visits from arrival to the head of the answer: who gets a cookie, what is stored, what is said about it.
 
+mod previews;
+
+use std::collections::BTreeMap;
+
 use ::http::{HeaderMap, HeaderName, StatusCode};
 
 use super::*;
 use crate::pack::compile;
 use crate::ruleset::Ruleset;
 use crate::session::Step;
+use crate::token::{Capability, CapabilityToken, FactsToken};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const SLOT: &[u8] = b"<p data-hs-slot=hero>x</p>";
@@ -330,7 +335,7 @@ fn a_gate_answers_before_any_page() {
     assert_eq!(gated("/old/x?a=1&hs_facts=x", &[]), redirect(301, "/new?a=1"));
     assert_eq!(gated("/dropped?a=1", &[]), redirect(302, "https://w.test/"));
     assert_eq!(gated("/closed", &[]), Some((451, None, "<p>sorry".to_owned())));
-    assert!(gated("/shut", &[]).is_some_and(|(status, _, page)| status == 403 && page == REFUSAL));
+    assert!(gated("/shut", &[]).is_some_and(|(status, _, page)| status == 403 && page == gate::REFUSAL));
     assert_eq!(gated("/pricing?a=1", &[]), redirect(302, "/pricing-b?a=1"));
     assert_eq!(gated("/pricing-b", &[]), None, "nobody is sent to where they are");
     assert_eq!(gated("/", &[]), None);
@@ -360,8 +365,28 @@ fn who_has_a_token_is_told_why_and_nobody_else() {
     let slot = &told["slots"][0];
     assert_eq!((&slot["slot"], &slot["shows"]), (&"hero".into(), &"default".into()));
     assert_eq!(slot["passed"][0]["because"], "place.country is missing, not \"DE\"");
-    let (_, page) = cached(&visit_at(&format!("/?hs_explain={token}x"), &[]), SLOT);
-    assert!(page.contains("<p data-hs-slot=hero>"));
+    let notes = r#""hero";shows="default";why=no-rule;steps=2"#;
+    assert_eq!(head.headers["hs-decisions"], notes);
+
+    let beside = visit_at("/", &[("hs-explain", &token)]);
+    let (head, page) = cached(&beside, SLOT);
+    assert_eq!(page.as_bytes(), SLOT);
+    assert_eq!(head.headers["hs-decisions"], notes);
+    assert_eq!(head.headers["hs-pack"], pack().hash().to_string());
+    assert_eq!(head.headers["server-timing"], r#"s0;desc="hero: no-rule, 2 steps""#);
+    assert_eq!(head.headers["cache-control"], "private, no-store");
+    let Cached::Page { mut session, .. } = beside.from_cache(object(&beside, SLOT)) else { panic!("a page") };
+    session.note_cost(1_234);
+    let timing = r#"hs;dur=1.234, s0;desc="hero: no-rule, 2 steps""#;
+    assert_eq!(session.head().headers["server-timing"], timing);
+
+    let forged = format!("{token}x");
+    for visit in [visit_at(&format!("/?hs_explain={forged}"), &[]), visit_at("/", &[("hs-explain", &forged)])]
+    {
+        let (head, page) = cached(&visit, SLOT);
+        assert_eq!(page.as_bytes(), SLOT);
+        assert!(!head.headers.keys().any(|name| name.as_str().starts_with("hs-") || name == "server-timing"));
+    }
 }
 
 #[test]

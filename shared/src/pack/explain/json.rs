@@ -133,7 +133,8 @@ impl Cause {
     }
 }
 
-fn reason(reason: Reason) -> &'static str {
+/// The word for a reason.
+pub(crate) fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::NoRule => "no-rule",
         Reason::Rule => "rule",

@@ -10,6 +10,7 @@ mod visit;
 pub use cause::Cause;
 pub(super) use cause::spoken;
 pub use gates::{GatePassed, GatesExplanation};
+pub(crate) use json::reason as reason_word;
 pub use visit::{PlaceExplanation, VisitExplanation};
 
 use super::evaluate::{Decision, Evaluation, Reason};
