@@ -54,7 +54,7 @@ pub async fn answer(visitor: Visitor, request: JsValue, env: Env) {
             let (exchange, late) = arrive(&instance, &served, env, visitor, head, place).await;
             match exchange.visit.gate() {
                 Some(session) => exchange.send(Box::new(session)).await,
-                None => exchange.page(lookup).await,
+                None => exchange.page(exchange.visit.lookup(lookup)).await,
             }
             settle(exchange, late).await;
         }
@@ -77,6 +77,10 @@ async fn arrive(
     let keys = entropy.and(served.keys.as_ref());
     let site = Arc::clone(&served.site);
     let mut visit = Visit::arrive(site, keys, head, place, clock::now(), entropy.unwrap_or_default());
+    let pack = match visit.draft() {
+        Some(draft) => packs::draft(served, &env, draft).await,
+        None => pack,
+    };
     visit.equip(pack.clone(), served.kill.clone());
     let store = Rc::new(Store::new(Rc::clone(instance), &served.site.name));
     let fills = Rc::clone(&instance.fills);

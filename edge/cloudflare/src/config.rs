@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use hemstitch::draft::Drafts;
 use hemstitch::keeper::Keeper;
 use hemstitch::kill_switch::KillSwitch;
 use hemstitch::site::{Site, host_of};
@@ -40,6 +41,8 @@ pub struct ServedSite {
     pub kill: KillSwitch,
     /// Its rules.
     pub keeper: RefCell<Keeper>,
+    /// Rules that are not published, for who may see them.
+    pub drafts: RefCell<Drafts>,
 }
 
 impl Config {
@@ -81,7 +84,13 @@ impl ServedSite {
         });
         let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
         let kill = kill_switch(env, &capitals);
-        ServedSite { site: Arc::new(site), keys, kill, keeper: RefCell::new(keeper) }
+        ServedSite {
+            site: Arc::new(site),
+            keys,
+            kill,
+            keeper: RefCell::new(keeper),
+            drafts: RefCell::default(),
+        }
     }
 }
 

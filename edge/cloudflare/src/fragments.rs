@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use hemstitch::http::{self, FragmentSource, Marker};
-use hemstitch::session::{FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
+use hemstitch::http::{self, FragmentSource, Freshness, Marker};
+use hemstitch::session::{Caching, FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
@@ -95,6 +95,10 @@ enum Known {
 impl Fetcher {
     /// The fragment, or why it is not there.
     async fn fragment(&self, request: &FragmentRequest) -> Outcome {
+        if request.caching == Caching::Apart {
+            let asked = within(request.timeout_ms, self.fetch(request)).await;
+            return asked.unwrap_or(Err(FragmentFailure::Unreachable)).map(|(fragment, _)| fragment);
+        }
         let key = request.target.cache_key();
         let outcome = within(request.timeout_ms, self.find_or_ask(request, key.as_str())).await;
         let outcome = outcome.unwrap_or_else(|| {
@@ -142,14 +146,27 @@ impl Fetcher {
     }
 
     async fn ask(&self, request: &FragmentRequest, key: &str) -> Outcome {
-        let outcome = self.fetch(request, key).await;
-        if outcome.is_err() {
-            self.failed(key);
+        match self.fetch(request).await {
+            Err(failure) => {
+                self.failed(key);
+                Err(failure)
+            }
+            Ok((fragment, Some(freshness))) => {
+                self.store.put(key, fragment.encode(), freshness.life(clock::now()));
+                Ok(fragment)
+            }
+            Ok((fragment, None)) => {
+                self.store.put_marker(key, NOT_SHARED, self.served.site.marker_ttl_s);
+                Ok(fragment)
+            }
         }
-        outcome
     }
 
-    async fn fetch(&self, request: &FragmentRequest, key: &str) -> Outcome {
+    /// The fragment, and how long it may be shared.
+    async fn fetch(
+        &self,
+        request: &FragmentRequest,
+    ) -> Result<(Fragment, Option<Freshness>), FragmentFailure> {
         let site = &self.served.site;
         let source = match request.target.source() {
             FragmentSource::Origin => &site.origin,
@@ -167,12 +184,7 @@ impl Fetcher {
             Some(_) => FragmentFailure::Unreachable,
         })?;
         let fragment = Fragment::from_response(&head, content)?;
-        let now = clock::now();
-        match http::fragment_freshness(&head, request.ttl_s, now) {
-            Some(freshness) => self.store.put(key, fragment.encode(), freshness.life(now)),
-            None => self.store.put_marker(key, NOT_SHARED, site.marker_ttl_s),
-        }
-        Ok(fragment)
+        Ok((fragment, http::fragment_freshness(&head, request.ttl_s, clock::now())))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hemstitch::keeper::{Keeper, Want};
 use hemstitch::pack::{Pack, PackHash};
+use hemstitch::visit::{DRAFT_DEADLINE_MS, Draft};
 use worker::{Env, console_error};
 
 use crate::clock;
@@ -48,6 +49,19 @@ pub async fn in_force(
         keeper(&mut |keeper| pack = keeper.current());
     }
     (pack, late)
+}
+
+/// The draft that a browser is shown, in place of the pack in force.
+pub async fn draft(served: &ServedSite, env: &Env, draft: &Draft) -> Option<Arc<Pack>> {
+    let held = served.drafts.try_borrow().ok().and_then(|drafts| drafts.held(&draft.hash));
+    if held.is_some() {
+        return held;
+    }
+    let deadline = u32::try_from(DRAFT_DEADLINE_MS).unwrap_or(u32::MAX);
+    let bytes = within(deadline, kv::value(env, &draft.key)).await??;
+    let opened = served.drafts.try_borrow_mut().ok()?.arrived(&draft.hash, bytes);
+    let name = &served.site.name;
+    opened.inspect_err(|error| console_error!("{name}: draft {}: {error}", draft.hash)).ok()
 }
 
 /// Looks up what the keeper wants, or waits for another who does.

@@ -40,7 +40,7 @@ pub fn answer(mut request: Request, instance: &mut Instance) {
         Route::Page(lookup) => {
             let (visit, late) = arrive(head, &site, state, address, clock);
             let mut exchange = Exchange { visit: &visit, site: &site, clock, arrived_us, backends };
-            match (visit.gate(), lookup) {
+            match (visit.gate(), visit.lookup(lookup)) {
                 (Some(answer), _) => exchange.send(answer),
                 (None, Lookup::Shared(key)) => exchange.shared(&key),
                 (None, Lookup::Bypass) => exchange.own(),
@@ -60,11 +60,16 @@ fn arrive(
 ) -> (Visit, packs::Late) {
     let (pack, late) = packs::in_force(&mut state.keeper, site, clock);
     // Nothing but a pack asks where the visitor is.
-    let place = address.filter(|_| pack.is_some()).map_or_else(Place::default, convert::place);
+    let has_rules = pack.is_some() || !site.pointer_keys.is_empty();
+    let place = address.filter(|_| has_rules).map_or_else(Place::default, convert::place);
     let mut entropy = [0; 16];
     // Without randomness no visitor gets an id, rather than all of them the same one.
     let keys = getrandom::fill(&mut entropy).ok().and(state.keys.as_ref());
     let mut visit = Visit::arrive(Arc::clone(site), keys, head, place, clock.now(), entropy);
+    let pack = match visit.draft() {
+        Some(draft) => packs::draft(&mut state.drafts, site, draft),
+        None => pack,
+    };
     visit.equip(pack, state.kill_switch());
     (visit, late)
 }

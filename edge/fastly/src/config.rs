@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fastly::{ConfigStore, SecretStore};
+use hemstitch::draft::Drafts;
 use hemstitch::keeper::Keeper;
 use hemstitch::kill_switch::KillSwitch;
 use hemstitch::pointer::PointerKeys;
@@ -37,6 +38,7 @@ pub struct SiteState {
     /// `None` where the secret of the profile cookie is missing or cannot be read.
     pub keys: Option<Keys>,
     pub keeper: Keeper,
+    pub drafts: Drafts,
     pointer_keys: PointerKeys,
     keys_read_ms: u64,
     kill: KillSwitch,
@@ -86,6 +88,7 @@ impl SiteState {
         SiteState {
             keys: keys(&site.name),
             keeper: Keeper::new(site.name.clone(), site.pointer_keys.clone()),
+            drafts: Drafts::default(),
             pointer_keys: site.pointer_keys.clone(),
             keys_read_ms: now_ms,
             kill: kill_switch(&site.name).unwrap_or_default(),

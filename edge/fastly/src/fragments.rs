@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fastly::handle::{PendingRequestHandle, PollHandleResult};
 use fastly::http::request::SendErrorCause;
 use hemstitch::http::{self, FragmentSource, Freshness};
-use hemstitch::session::{FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
+use hemstitch::session::{Caching, FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
 use hemstitch::site::Site;
 use hemstitch::time::UnixTime;
 
@@ -55,7 +55,11 @@ impl<'i> Fragments<'i> {
     /// Starts a fetch; what comes of it is told by [`next`](Self::next).
     pub fn start(&mut self, request: FragmentRequest) {
         let deadline = Instant::now() + Duration::from_millis(request.timeout_ms.into());
-        let state = match store::fragment(&request.target.cache_key()) {
+        let lookup = match request.caching {
+            Caching::Shared => store::fragment(&request.target.cache_key()),
+            Caching::Apart => None,
+        };
+        let state = match lookup {
             Some(lookup) => State::Looking(lookup),
             None => self.ask(&request, None),
         };

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hemstitch::draft::Drafts;
 use hemstitch::keeper::{Keeper, Want};
 use hemstitch::pack::{Pack, PackHash};
 use hemstitch::site::Site;
+use hemstitch::visit::{DRAFT_DEADLINE_MS, Draft};
 
 use crate::clock::Clock;
 use crate::kv::{self, KvLookup, KvOutcome};
@@ -32,6 +34,17 @@ pub fn in_force(keeper: &mut Keeper, site: &Site, clock: &Clock) -> (Option<Arc<
 /// Looks up what the keeper wants, after the visitor has been answered.
 pub fn refresh(keeper: &mut Keeper, site: &Site, late: Late, clock: &Clock) {
     look_up(keeper, &site.name, late.0, Instant::now() + PATIENCE, clock);
+}
+
+/// The draft that a browser is shown, in place of the pack in force.
+pub fn draft(drafts: &mut Drafts, site: &Site, draft: &Draft) -> Option<Arc<Pack>> {
+    if let Some(held) = drafts.held(&draft.hash) {
+        return Some(held);
+    }
+    let deadline = Instant::now() + Duration::from_millis(DRAFT_DEADLINE_MS);
+    let KvOutcome::Value(bytes) = kv::look_up(&draft.key)?.wait_until(deadline) else { return None };
+    let opened = drafts.arrived(&draft.hash, bytes);
+    opened.inspect_err(|error| eprintln!("{}: draft {}: {error}", site.name, draft.hash)).ok()
 }
 
 fn look_up(

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ::http::header;
 use bytes::Bytes;
-use hemstitch::http::{self, Marker};
+use hemstitch::http::{self, Freshness, Marker};
 use hemstitch::page::Life;
-use hemstitch::session::{Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
+use hemstitch::session::{Caching, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
 use tokio::time::timeout;
 
 use crate::body::{BodyError, RequestBody};
@@ -59,6 +59,11 @@ impl FragmentFetch {
 
     /// The fragment, or why it is not there.
     pub async fn run(self) -> Result<Fragment, FragmentFailure> {
+        if self.request.caching == Caching::Apart {
+            let within = Duration::from_millis(self.request.timeout_ms.into());
+            let asked = timeout(within, self.fetch()).await;
+            return asked.unwrap_or(Err(FragmentFailure::Unreachable)).map(|(fragment, _)| fragment);
+        }
         let key = self.request.target.cache_key();
         let fallback = match self.serving.cache.find(key.as_str(), unix_now()) {
             Found::Stale { object, refresh } => {
@@ -117,11 +122,20 @@ impl FragmentFetch {
     }
 
     async fn ask(&self, key: &str) -> Result<Fragment, FragmentFailure> {
-        let arrived = self.fetch(key).await;
-        if arrived.is_err() {
-            self.failed(key);
+        match self.fetch().await {
+            Err(failure) => {
+                self.failed(key);
+                Err(failure)
+            }
+            Ok((fragment, Some(freshness))) => {
+                self.store(key, fragment.encode(), freshness.life(unix_now()));
+                Ok(fragment)
+            }
+            Ok((fragment, None)) => {
+                self.mark(key, NOT_SHARED, self.site.site.marker_ttl_s.into());
+                Ok(fragment)
+            }
         }
-        arrived
     }
 
     fn failed(&self, key: &str) {
@@ -134,7 +148,8 @@ impl FragmentFetch {
         }
     }
 
-    async fn fetch(&self, key: &str) -> Result<Fragment, FragmentFailure> {
+    /// The fragment, and how long it may be shared.
+    async fn fetch(&self) -> Result<(Fragment, Option<Freshness>), FragmentFailure> {
         let target = &self.request.target;
         let upstream = self.site.fragment_upstream(target).ok_or(FragmentFailure::NotAllowed)?;
         let (body, sent) = RequestBody::new(None);
@@ -153,12 +168,7 @@ impl FragmentFetch {
                 _ => FragmentFailure::Unreachable,
             })?;
         let fragment = Fragment::from_response(&head, content)?;
-        let now = unix_now();
-        match http::fragment_freshness(&head, self.request.ttl_s, now) {
-            Some(freshness) => self.store(key, fragment.encode(), freshness.life(now)),
-            None => self.mark(key, NOT_SHARED, self.site.site.marker_ttl_s.into()),
-        }
-        Ok(fragment)
+        Ok((fragment, http::fragment_freshness(&head, self.request.ttl_s, unix_now())))
     }
 
     fn mark(&self, key: &str, marker: Marker, seconds: u64) {

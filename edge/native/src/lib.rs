@@ -20,6 +20,7 @@ mod config;
 mod connection;
 mod convert;
 mod descriptors;
+mod drafts;
 mod edge;
 mod fills;
 mod fragments;

@@ -74,7 +74,10 @@ impl PageRequest {
         let place = convert::place(&head.headers, serving.place_header.as_ref());
         let keys = site.keys.as_ref();
         let mut visit = Visit::arrive(Arc::clone(&site.site), keys, head, place, unix_now(), entropy);
-        let pack = site.packs.current(site.site.pack_deadline_ms).await;
+        let pack = match visit.draft() {
+            Some(draft) => site.drafts.find(draft).await,
+            None => site.packs.current(site.site.pack_deadline_ms).await,
+        };
         let kill = serving.switch.now();
         visit.equip(pack.clone(), kill.clone());
         Ok(PageRequest { serving, site, peer, coding, visit, arrived, pack, kill })
@@ -83,7 +86,7 @@ impl PageRequest {
     /// Answers it.
     pub async fn answer(self, lookup: Lookup, body: Incoming) -> Answered {
         let pack = self.serving.log.then(|| self.pack_label());
-        let answered = match (self.visit.gate(), lookup) {
+        let answered = match (self.visit.gate(), self.visit.lookup(lookup)) {
             (Some(answer), _) => Answered::new(self.session_reply(Box::new(answer)), Way::Gate),
             (None, Lookup::Bypass) => self.own().await,
             (None, Lookup::Shared(key)) => self.shared(key, body).await,

@@ -12,6 +12,7 @@ use http::HeaderName;
 use crate::cache::Cache;
 use crate::clock::unix_now;
 use crate::config::{Config, Kv};
+use crate::drafts::DraftStore;
 use crate::fills::Fills;
 use crate::journal;
 use crate::keys::{self, KeysError};
@@ -46,6 +47,8 @@ pub struct ServedSite {
     pub keys: Option<Keys>,
     /// Its rules.
     pub packs: Packs,
+    /// Rules that are not published, for who may see them.
+    pub drafts: DraftStore,
     /// Where its pages come from.
     pub origin: Upstream,
     fragment_hosts: HashMap<String, Upstream>,
@@ -87,7 +90,8 @@ impl Serving {
                 Some(folder) => keys::read(folder, &site.name)?,
                 None => None,
             };
-            let served = Arc::new(ServedSite::new(site, keys, packs)?);
+            let drafts = DraftStore::new(site.name.clone(), config.kv.clone(), Arc::clone(&origins));
+            let served = Arc::new(ServedSite::new(site, keys, packs, drafts)?);
             for host in served.site.hosts() {
                 hosts.insert(host.clone(), Arc::clone(&served));
             }
@@ -112,14 +116,19 @@ impl Serving {
 }
 
 impl ServedSite {
-    fn new(site: Arc<Site>, keys: Option<Keys>, packs: Packs) -> Result<ServedSite, ServingError> {
+    fn new(
+        site: Arc<Site>,
+        keys: Option<Keys>,
+        packs: Packs,
+        drafts: DraftStore,
+    ) -> Result<ServedSite, ServingError> {
         let upstream = |url: &str| {
             Upstream::parse(url).map_err(|error| ServingError::Upstream { site: site.name.clone(), error })
         };
         let origin = upstream(&site.origin)?;
         let hosts = site.fragment_hosts.values().map(|url| Ok((url.clone(), upstream(url)?)));
         let fragment_hosts = hosts.collect::<Result<_, ServingError>>()?;
-        Ok(ServedSite { keys, packs, origin, fragment_hosts, site, complained: AtomicU64::new(0) })
+        Ok(ServedSite { keys, packs, drafts, origin, fragment_hosts, site, complained: AtomicU64::new(0) })
     }
 
     /// Tells the operator that the origin does not answer, once a second at most.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hemstitch::http::OutgoingRequest;
 use hemstitch::keeper::{Keeper, KeeperError, Want};
-use hemstitch::pack::Pack;
+use hemstitch::pack::{Pack, PackError};
 use hemstitch::site::Site;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::sync::watch;
@@ -71,7 +71,7 @@ pub struct Watch {
 
 /// Why a look-up brought nothing that can be used.
 #[derive(Debug, thiserror::Error)]
-enum LookUpError {
+pub enum LookUpError {
     #[error("store: {0}")]
     File(#[from] std::io::Error),
     #[error("store: {0}")]
@@ -82,6 +82,8 @@ enum LookUpError {
     Status(StatusCode),
     #[error("{0}")]
     Refused(#[from] KeeperError),
+    #[error("{0}")]
+    Draft(#[from] PackError),
 }
 
 impl Watch {
@@ -109,13 +111,13 @@ impl Watch {
     async fn look_up(&mut self, want: Want) -> Result<(), LookUpError> {
         match want {
             Want::Pointer(key) => {
-                let found = read(&self.kv, &self.origins, &key).await;
+                let found = read(&self.kv, &self.origins, &key, None).await;
                 let bytes = found.as_ref().ok().and_then(Option::as_deref);
                 self.keeper.pointer_arrived(bytes, self.now_ms(), unix_now())?;
                 found.map(drop)
             }
             Want::Pack(key, hash) => {
-                let (bytes, failure) = match read(&self.kv, &self.origins, &key).await {
+                let (bytes, failure) = match read(&self.kv, &self.origins, &key, None).await {
                     Ok(bytes) => (bytes, Ok(())),
                     Err(error) => (None, Err(error)),
                 };
@@ -155,14 +157,22 @@ impl Watch {
     }
 }
 
-/// The value of a key; `None` where there is none.
-async fn read(kv: &Kv, origins: &Arc<Origins>, key: &str) -> Result<Option<Vec<u8>>, LookUpError> {
+/// The value of a key; `None` where there is none. An origin gives a draft to who shows a token for it, the permit.
+pub async fn read(
+    kv: &Kv,
+    origins: &Arc<Origins>,
+    key: &str,
+    permit: Option<&str>,
+) -> Result<Option<Vec<u8>>, LookUpError> {
     match kv {
         Kv::Folder(folder) => read_file(folder.join(key)).await,
         Kv::Origin(upstream) => {
             let mut headers = HeaderMap::new();
             if let Ok(host) = HeaderValue::try_from(upstream.authority()) {
                 headers.insert(header::HOST, host);
+            }
+            if let Some(permit) = permit.and_then(|permit| HeaderValue::try_from(permit).ok()) {
+                headers.insert("hs-preview", permit);
             }
             let asked =
                 OutgoingRequest { method: Method::GET, path_and_query: format!("/_hs/kv/{key}"), headers };
