@@ -20,6 +20,7 @@ mod kill_switch;
 mod origin_alone;
 mod page_cases;
 mod passthrough;
+mod preview;
 mod profile_cookie;
 mod rules_cases;
 mod rules_lines;

@@ -64,7 +64,7 @@ pub use script::Script;
 pub use site::{Secrets, TestSite};
 pub use split::split;
 pub use stage::Stage;
-pub use visitor::{Visitor, explain_token, facts_token, now};
+pub use visitor::{Visitor, explain_token, facts_token, now, preview_token};
 pub use watch::Notes;
 pub use wrangler::Wrangler;
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use hemstitch::pack::{PackHash, compile};
-use hemstitch::pointer::{Pointer, pack_key, pointer_key};
+use hemstitch::pointer::{Pointer, draft_key, pack_key, pointer_key};
 use hemstitch::ruleset::Ruleset;
 use serde_json::{Value, json};
 
@@ -41,6 +41,16 @@ impl Publication {
     /// A pack with whatever in it, properly signed.
     pub fn of_pack_signed(site: &str, pack: Vec<u8>) -> Publication {
         Publication::of_pack(site, 1, pack, &signing_key())
+    }
+
+    /// The hash of the pack.
+    pub fn hash(&self) -> PackHash {
+        PackHash::of(&self.pack)
+    }
+
+    /// Where the pack lies as a draft of a site.
+    pub fn draft_key(&self, site: &str) -> String {
+        draft_key(site, &self.hash())
     }
 
     fn of_pack(site: &str, sequence: u64, pack: Vec<u8>, key: &SigningKey) -> Publication {

@@ -87,9 +87,23 @@ pub fn facts_token(site: &TestSite, facts: &Value) -> String {
     Jws::new(&header, &claims).hs256(&site.secrets().secret("facts", Secrets::NEWEST))
 }
 
+/// A token that shows the draft of that hash, with these claims in addition.
+pub fn preview_token(site: &TestSite, draft: &str, claims: &Value) -> String {
+    let own = json!({ "draft": draft });
+    token(site, "preview", [&own, claims])
+}
+
 /// A token that has pages explained.
 pub fn explain_token(site: &TestSite) -> String {
-    let header = json!({ "alg": "HS256", "typ": "hs-explain+jwt", "kid": Secrets::NEWEST });
-    let claims = json!({ "aud": site.name, "iat": now() - 5, "exp": now() + 3_500 });
-    Jws::new(&header, &claims).hs256(&site.secrets().secret("explain", Secrets::NEWEST))
+    token(site, "explain", [&Value::Null, &Value::Null])
+}
+
+/// A token of that kind, under the key of that kind.
+fn token(site: &TestSite, kind: &str, claims: [&Value; 2]) -> String {
+    let header = json!({ "alg": "HS256", "typ": format!("hs-{kind}+jwt"), "kid": Secrets::NEWEST });
+    let mut all = json!({ "aud": site.name, "iat": now() - 5, "exp": now() + 3_500 });
+    for (name, value) in claims.into_iter().filter_map(Value::as_object).flatten() {
+        all[name] = value.clone();
+    }
+    Jws::new(&header, &all).hs256(&site.secrets().secret(kind, Secrets::NEWEST))
 }
