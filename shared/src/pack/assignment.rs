@@ -121,7 +121,7 @@ impl Evaluation<'_> {
         if word(experiment::VARIATIONS)? < 2 {
             return self.stays_outside(one, Outside::NoSplit);
         }
-        if !self.kill_switch.lets(key) {
+        if !self.kill_switch.lets_experiment(key) {
             return self.stays_outside(one, Outside::TurnedOff);
         }
         if self.is_held_out()? {
