@@ -31,7 +31,7 @@ use crate::site::{ProfileUse, Site};
 use crate::time::UnixTime;
 use crate::token::{KeyAge, Keyring, ProfileCookie};
 
-pub use keys::{KeyPurpose, Keys};
+pub use keys::{BundleError, KeyPurpose, Keys};
 use permits::{Explains, Permits};
 use preview::Preview;
 pub use preview::{DRAFT_DEADLINE_MS, Draft};

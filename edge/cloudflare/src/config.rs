@@ -5,6 +5,7 @@
 //! | `HEMSTITCH_SITES` | variable | a JSON map from host to site |
 //! | `HEMSTITCH_PERSONALIZATION`, and the same with `_<SITE>` | variable | `on`, `off` or `off:rule,rule` |
 //! | `<SITE>_PROFILE`, `_FACTS`, `_EXPLAIN`, `_PREVIEW`, `_OPERATOR` | secret | a keyring |
+//! | `<SITE>_KEYS` | secret | all keyrings of a site: a JSON map from purpose to keyring, in place of those |
 //! | `HEMSTITCH_KEYS` | secret | a JSON map from site to `{"profile": keyring, "facts": …}`, in place of those |
 //!
 //! All of it is read once. To change a variable or a secret is to deploy, and a deployment starts new isolates: so the
@@ -75,9 +76,11 @@ impl Config {
 impl ServedSite {
     fn new(site: Site, env: &Env, keys: &Map<String, Value>) -> ServedSite {
         let capitals = site.name.to_ascii_uppercase().replace('-', "_");
+        let bundle = json(env, &format!("{capitals}_KEYS"));
         let keys = Keys::gather(|purpose| {
             let ring = purpose.name();
-            let of_site = keys.get(&site.name).and_then(|rings| rings.get(ring)).map(text_of);
+            let of_site = bundle.as_ref().or(keys.get(&site.name).and_then(Value::as_object));
+            let of_site = of_site.and_then(|rings| rings.get(ring)).map(text_of);
             let name = format!("{capitals}_{}", ring.to_ascii_uppercase());
             let read = Keyring::parse(of_site.or_else(|| setting(env, &name))?.as_bytes());
             read.inspect_err(|error| console_error!("{name}: {error}")).ok()
@@ -104,7 +107,9 @@ fn kill_switch(env: &Env, capitals: &str) -> KillSwitch {
 
 fn json(env: &Env, name: &str) -> Option<Map<String, Value>> {
     let read = serde_json::from_str(&setting(env, name)?);
-    read.inspect_err(|error| console_error!("{name}: {error}")).ok()
+    // The error itself could quote what stands there, which may be a secret.
+    let place = |error: &serde_json::Error| (error.line(), error.column());
+    read.inspect_err(|error| console_error!("{name}: no JSON object (line, column: {:?})", place(error))).ok()
 }
 
 /// JSON within JSON may be written as such, or as a text.
