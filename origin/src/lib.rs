@@ -12,9 +12,11 @@ mod actions;
 mod authored;
 mod body;
 mod content_type;
+mod drafts;
 mod folder;
 mod fragments;
 mod in_front;
+mod keyring_file;
 mod keys;
 mod kv;
 mod origin;
@@ -23,13 +25,18 @@ mod router;
 mod rules;
 mod ruleset_file;
 mod server;
+mod setting;
 mod settings;
 mod shelf;
 mod stitch;
 mod visits;
 mod write_whole;
 
+pub use drafts::write_draft;
 pub use folder::{Document, Folder, FolderError};
+pub use keyring_file::{
+    Force, KeyRecord, KeyRole, KeyUse, KeyringFile, KeyringFileError, RetireError, write_bundle,
+};
 pub use keys::{KeyFileError, SigningKeyFile, keyring_json, write_secret};
 pub use kv::{Kv, KvReaders};
 pub use origin::{Origin, Setup};
@@ -38,4 +45,5 @@ pub use router::router;
 pub use rules::{Rules, RulesError};
 pub use ruleset_file::{RulesetFile, Unpublishable, read_text};
 pub use server::serve;
+pub use setting::{Setting, SettingError};
 pub use settings::{FileSettings, Settings, SettingsError};

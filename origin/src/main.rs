@@ -5,6 +5,7 @@ mod commands;
 mod demo;
 mod explanation;
 mod input;
+mod moment;
 mod output;
 mod report;
 mod stop;
@@ -56,6 +57,9 @@ enum Command {
     Explain(commands::Explain),
     Schema(commands::Schema),
     Publish(commands::Publish),
+    Preview(commands::Preview),
+    Off(commands::Off),
+    On(commands::On),
     Keys(commands::Keys),
     Mint(commands::Mint),
     LocalStores(commands::LocalStores),
@@ -74,6 +78,9 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),
         Command::Publish(publish) => publish.run(),
+        Command::Preview(preview) => preview.run(),
+        Command::Off(off) => off.run(),
+        Command::On(on) => on.run(),
         Command::Keys(keys) => keys.run(),
         Command::Mint(mint) => mint.run(),
         Command::LocalStores(stores) => stores.run(),
@@ -139,6 +146,16 @@ mod tests {
             "schema --reference",
             "publish r.json --kv kv --site acme --signing-key k.json --sequence 7 --json",
             "keys new --out keys --site acme",
+            "preview r.json --site acme --keyring k.json --kv kv --url https://a.test/ --persona p.json --variation x=a",
+            "preview r.json --site acme --keyring k.json --kv kv --url http://[::1]:8080/a?b --at 2026-12-24T18:00:00Z",
+            "mint explain --site acme --keyring k.json",
+            "off --file personalization",
+            "off --experiment checkout --rule r --config-store config.json --site acme",
+            "on --experiment checkout --file personalization",
+            "keys list --keys keys --site acme",
+            "keys rotate cookie --keys keys --site acme",
+            "keys rotate signing --keys keys --site acme --in 0",
+            "keys retire profile k-1 --keys keys --site acme --force",
             "mint profile --site acme --keyring k.json --visits 3 --interest finance=0.8 --trait plan=gold",
             "mint facts --site acme --keyring k.json --fact place.country=DE --fact visitor.visits=3",
             "local-stores",
@@ -169,11 +186,19 @@ mod tests {
             "explain r.json --at 2026-11-27T09:30:00",
             "keys",
             "keys new --out keys",
+            "keys rotate cookies --keys keys --site acme",
+            "off --experiment a,b --file personalization",
+            "keys retire profile --keys keys --site acme",
             "mint facts --site acme --keyring k.json",
             "mint facts --site acme --keyring k.json --fact place.country",
             "mint profile --site acme --keyring k.json --interest finance=2",
             "mint profile --site acme --keyring k.json --interest finance=NaN",
             "mint profile --site acme --keyring k.json --visits -1",
+            "mint explain --site acme --keyring k.json --lifetime 3601",
+            "preview r.json --site acme --keyring k.json --kv kv --url /pricing",
+            "preview r.json --site acme --keyring k.json --kv kv --url https://u@a.test/",
+            "preview r.json --site acme --keyring k.json --kv kv --url https://a.test/ --variation x",
+            "preview r.json --site acme --keyring k.json --kv kv --url https://a.test/ --lifetime 1441",
             "publish r.json --kv kv --site Acme! --signing-key k.json",
         ] {
             let words = ["hemstitch"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty()));

@@ -1,17 +1,15 @@
-use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use hemstitch::profile::{Profile, VisitorId};
-use hemstitch::time::UnixTime;
-use hemstitch::token::{FactsToken, ProfileCookie};
-use serde_json::Value;
+use hemstitch::token::{Capability, CapabilityToken, Claims, FactsToken, ProfileCookie};
+use serde_json::{Map, Value};
+use std::path::PathBuf;
 
 use crate::input::{keyring, site_name};
+use crate::moment::now;
 use crate::{Verdict, output};
 
-/// Make a profile cookie or a facts token, for development and tests
+/// Make a profile cookie or a token, for development and tests
 #[derive(Args)]
 pub struct Mint {
     #[command(subcommand)]
@@ -22,6 +20,7 @@ pub struct Mint {
 enum MintCommand {
     Profile(ProfileArgs),
     Facts(FactsArgs),
+    Explain(ExplainArgs),
 }
 
 /// Print a profile cookie, as a browser sends it
@@ -76,12 +75,34 @@ struct FactsArgs {
     lifetime: u64,
 }
 
+/// Print a token that has pages explained
+///
+/// In the parameter `hs_explain` it brings reasons instead of the page, as JSON; in the header `hs-explain` notes in the
+/// headers of the page. Anybody who holds it can use it while it lasts.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  hemstitch mint explain --site acme --keyring keys/acme.explain.json
+  curl \"http://localhost:8787/?hs_explain=$(hemstitch mint explain --site acme --keyring keys/acme.explain.json)\"")]
+struct ExplainArgs {
+    /// Name of the site
+    #[arg(long, value_name = "NAME", value_parser = site_name)]
+    site: String,
+    /// The keyring SITE.explain.json
+    #[arg(long, value_name = "FILE")]
+    keyring: PathBuf,
+    /// How long it lasts, in seconds: at most an hour
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    lifetime: u64,
+}
+
 impl Mint {
     /// Carries the command out.
     pub fn run(self) -> Result<Verdict> {
         let minted = match self.command {
             MintCommand::Profile(args) => args.mint()?,
             MintCommand::Facts(args) => args.mint()?,
+            MintCommand::Explain(args) => args.mint()?,
         };
         output::line(minted)?;
         Ok(Verdict::Fine)
@@ -111,8 +132,13 @@ impl FactsArgs {
     }
 }
 
-fn now() -> UnixTime {
-    UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+impl ExplainArgs {
+    fn mint(self) -> Result<String> {
+        let issued = now();
+        let expires = issued.plus_seconds(self.lifetime);
+        let claims = Claims { issued, expires, id: None, private: Map::new() };
+        Ok(CapabilityToken::encode(&claims, Capability::Explain, &keyring(&self.keyring)?, &self.site)?)
+    }
 }
 
 fn fact(text: &str) -> Result<(String, Value), String> {

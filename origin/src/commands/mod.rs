@@ -7,9 +7,11 @@ mod explain;
 mod keys;
 mod local_stores;
 mod mint;
+mod preview;
 mod publish;
 mod schema;
 mod serve;
+mod switch;
 
 pub use check::Check;
 pub use demo::Demo;
@@ -18,9 +20,11 @@ pub use explain::Explain;
 pub use keys::Keys;
 pub use local_stores::LocalStores;
 pub use mint::Mint;
+pub use preview::Preview;
 pub use publish::Publish;
 pub use schema::Schema;
 pub use serve::Serve;
+pub use switch::{Off, On};
 
 use std::future::Future;
 

@@ -36,6 +36,7 @@ impl PageSession {
     ///
     /// Headers speak of a page whose plan is known: `hs-pack`, `hs-decisions` (a list of RFC 9651, one string for each
     /// slot) and `Server-Timing`.
+    #[cold]
     pub(crate) fn explain(&mut self, told: Explained) {
         if told == Explained::Instead {
             self.head.headers.remove(header::CONTENT_LENGTH);
@@ -119,6 +120,7 @@ impl PageSession {
     }
 
     /// What is decided for the slots of a plan that is known, and how many instructions each decision took.
+    #[cold]
     fn notes(&self) -> Notes {
         let personal = &self.personal;
         let (Some(pack), Some(plan)) = (personal.pack.as_deref(), self.source.plan()) else {

@@ -99,6 +99,8 @@ impl CapabilityToken {
 
     /// What `token` says, if it is of kind `capability`, for `audience`, and holds now. `keyring` is that of this
     /// one kind.
+    // Once in an edge, and not once for each kind: few requests have a token, and size is what all of them pay.
+    #[inline(never)]
     pub fn decode(
         token: &[u8],
         capability: Capability,

@@ -56,6 +56,9 @@ impl PreviewToken {
     pub const MAX_BYTES: usize = 3_072;
 
     /// What `token` shows, if it is a preview token for `audience` and holds now.
+    // Few requests have one; what is cold is built small.
+    #[cold]
+    #[inline(never)]
     pub fn decode(
         token: &[u8],
         keyring: &Keyring,

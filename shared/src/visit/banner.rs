@@ -21,6 +21,7 @@ pub(super) enum Draft {
 }
 
 /// The banner as HTML in ASCII, which reads the same in the charset of any page.
+#[cold]
 pub(super) fn banner(preview: &Preview, draft: Draft, way_out: &str) -> String {
     let name: String = preview.draft.hash.to_string().chars().take(8).collect();
     let mut says = format!("<strong>Preview</strong> of draft {name}, not live.");

@@ -87,6 +87,7 @@ impl Exchange {
     }
 
     /// The redirect to the page itself.
+    #[cold]
     pub(super) fn reply(&self, request: &RequestHead) -> ResponseHead {
         let cookie = match self {
             Exchange::Enter { token, seconds } => PreviewCookie::Hold { token, seconds: *seconds },
@@ -102,6 +103,7 @@ pub(super) fn is_document(request: &RequestHead) -> bool {
 }
 
 /// Where the way out leads: the page itself, by a URL that no `<base>` of the page turns elsewhere.
+#[cold]
 pub(super) fn way_out(request: &RequestHead, site: &Site, host: &str) -> String {
     let port = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(&request.host);
     let port = port.rsplit_once(':').map(|(_, port)| port);
