@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -27,6 +27,8 @@ pub struct TestSite {
     pub(super) kv: BTreeMap<String, Vec<u8>>,
     /// Whether anything was ever published, so that its edge knows a publisher's key.
     publishes: bool,
+    /// Ids of the keys of each ring, newest first.
+    generations: Vec<String>,
     pub(super) settings: Map<String, Value>,
     pub(super) fragment_hosts: BTreeMap<String, Reaches>,
 }
@@ -39,6 +41,7 @@ impl TestSite {
             host: format!("{name}.test"),
             kv: BTreeMap::new(),
             publishes: false,
+            generations: vec![Secrets::NEWEST.to_string(), Secrets::OLDER.to_string()],
             settings: Map::new(),
             fragment_hosts: BTreeMap::new(),
         }
@@ -93,9 +96,15 @@ impl TestSite {
         self
     }
 
+    /// Other keys in its rings, newest first; `kid@time` is one that signs from then on.
+    pub fn generations(mut self, kids: &[&str]) -> TestSite {
+        self.generations = kids.iter().map(|kid| kid.to_string()).collect();
+        self
+    }
+
     /// The keys of its tokens.
     pub fn secrets(&self) -> Secrets {
-        Secrets { site: self.name.clone() }
+        Secrets { site: self.name.clone(), generations: self.generations.clone() }
     }
 
     /// The configuration, with what this kind of edge calls the origin and a closed port.
@@ -127,6 +136,7 @@ impl TestSite {
 #[derive(Clone, Debug)]
 pub struct Secrets {
     site: String,
+    generations: Vec<String>,
 }
 
 impl Secrets {
@@ -140,9 +150,25 @@ impl Secrets {
         Sha256::digest(format!("{} {ring} {kid}", self.site)).to_vec()
     }
 
+    /// How the secrets of a ring could be written, each enough to recognize one.
+    pub fn spellings(&self, ring: &str) -> Vec<String> {
+        let spelled = |kid: &String| {
+            let secret = self.secret(ring, kid.split('@').next().unwrap_or(kid));
+            let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+            let bytes: Vec<String> = secret.iter().take(8).map(u8::to_string).collect();
+            let base64 = [URL_SAFE_NO_PAD.encode(&secret), STANDARD_NO_PAD.encode(&secret)];
+            base64.into_iter().chain([hex.to_uppercase(), hex, bytes.join(", ")])
+        };
+        self.generations.iter().flat_map(spelled).collect()
+    }
+
     /// The ring as its file or its secret holds it.
     pub fn keyring(&self, ring: &str) -> String {
-        let key = |kid| json!({ "kid": kid, "secret": URL_SAFE_NO_PAD.encode(self.secret(ring, kid)) });
-        json!({ "keys": [key(Self::NEWEST), key(Self::OLDER)] }).to_string()
+        let key = |generation: &String| {
+            let (kid, from) = generation.split_once('@').unwrap_or((generation, "0"));
+            let from: u64 = from.parse().expect("a number of seconds");
+            json!({ "kid": kid, "secret": URL_SAFE_NO_PAD.encode(self.secret(ring, kid)), "from": from })
+        };
+        json!({ "keys": self.generations.iter().map(key).collect::<Vec<_>>() }).to_string()
     }
 }
