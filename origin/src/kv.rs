@@ -2,7 +2,13 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use hemstitch::pack::Pack;
+use hemstitch::pointer::draft_key;
+use hemstitch::time::UnixTime;
+use hemstitch::token::{Keyring, PreviewToken};
+use hemstitch::visit::Draft;
 use http::HeaderMap;
 
 use crate::folder::Folder;
@@ -41,10 +47,33 @@ impl Kv {
         }
     }
 
+    /// The draft that a visitor is shown, if it is there and what its hash says. Blocks on IO.
+    pub fn draft(&self, draft: &Draft) -> Option<Arc<Pack>> {
+        Pack::open_verified(self.value(&draft.key)?, &draft.hash).ok().map(Arc::new)
+    }
+
+    /// Whether a key is that of a draft, which is for who shows a token for it and for nobody else.
+    pub fn is_draft(key: &str) -> bool {
+        key.split('/').any(|segment| segment == "draft")
+    }
+
     /// The value under a key such as `acme/pointer`; `None` where there is none. Blocks on IO.
     pub fn value(&self, key: &str) -> Option<Vec<u8>> {
         fs::read(self.folder.file(&format!("/{key}"))?.file).ok()
     }
+}
+
+/// Whether a request shows a preview token, in the header `hs-preview`, for the draft under this key.
+pub fn permits_draft(
+    headers: &HeaderMap,
+    key: &str,
+    ring: Option<&Keyring>,
+    site: &str,
+    now: UnixTime,
+) -> bool {
+    let token = headers.get("hs-preview").map(|token| token.as_bytes()).unwrap_or_default();
+    let shows = ring.and_then(|ring| PreviewToken::decode(token, ring, site, now).ok());
+    shows.is_some_and(|shows| key == draft_key(site, &shows.draft))
 }
 
 #[cfg(test)]
@@ -71,6 +100,31 @@ mod tests {
         check(KvReaders::Loopback, None, None, false);
         check(KvReaders::Loopback, Some("127.0.0.1:5"), Some("x-forwarded-for"), false);
         check(KvReaders::Everybody, Some("10.0.0.1:5"), None, true);
+    }
+
+    #[test]
+    fn a_draft_is_for_who_shows_a_token_for_it() {
+        let secret = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE";
+        let ring = format!(r#"{{"keys":[{{"kid":"a","secret":"{secret}"}}]}}"#);
+        let ring = Keyring::parse(ring.as_bytes()).unwrap();
+        let (now, draft) = (UnixTime(1_800_000_000), hemstitch::pack::PackHash::of(b"draft"));
+        let (persona, variations, at) = (None, serde_json::Map::new(), None);
+        let expires = now.plus_seconds(60);
+        let token = PreviewToken { issued: now, expires, draft, persona, variations, at };
+        let mut headers = HeaderMap::new();
+        let key = draft_key("acme", &draft);
+        let permits =
+            |headers: &HeaderMap, key: &str, now| permits_draft(headers, key, Some(&ring), "acme", now);
+        assert!(!permits(&headers, &key, now));
+        headers.insert("hs-preview", token.encode(&ring, "acme").unwrap().parse().unwrap());
+        assert!(permits(&headers, &key, now) && !permits(&headers, &key, expires));
+        assert!(!permits_draft(&headers, &key, None, "acme", now));
+        for other in
+            ["acme/pointer", &draft_key("other", &draft), &format!("{key}/"), &format!("acme//{key}")]
+        {
+            assert!(!permits(&headers, other, now), "{other}");
+        }
+        assert!(Kv::is_draft(&key) && Kv::is_draft("acme//draft/x") && !Kv::is_draft("acme/pack/x"));
     }
 
     #[test]
