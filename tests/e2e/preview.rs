@@ -179,7 +179,9 @@ fn a_token_that_does_not_hold_changes_nothing(kind: EdgeKind) {
     let older = minted("preview", Secrets::OLDER, typ, &claims(60, 0));
     assert!(stage.get("/").cookie(&held(&older)).send().text().contains(DRAFT_HERO), "an older key verifies");
     let elsewhere = stage.get(&format!("//evil.test/%2e%2e?hs_preview={good}")).send();
-    assert_eq!(elsewhere.header("location"), Some("/evil.test/%2e%2e"));
+    let location = elsewhere.header("location").expect("a location");
+    // Platforms differ in what they make of such a path; it never leads to another host.
+    assert!(location.starts_with('/') && !location.starts_with("//"), "{location}");
 }
 
 fn what_is_no_page_is_not_previewed(kind: EdgeKind) {
