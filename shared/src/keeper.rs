@@ -8,6 +8,7 @@
 use crate::pack::{Pack, PackError, PackHash};
 use crate::pointer::{Pointer, PointerError, PointerKeys, pack_key, pointer_key};
 use crate::time::UnixTime;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// A pointer is looked up at most this often.
@@ -49,6 +50,34 @@ pub enum KeeperError {
     Pack(#[from] PackError),
 }
 
+/// How often an instance has refused something, by what was wrong with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Refusals {
+    /// Pointers that are none of this site: corrupt, of another key, or of another site.
+    pub foreign: u64,
+    /// Pointers with a lower sequence number than one that was seen.
+    pub older: u64,
+    /// Pointers with the sequence number of a different one.
+    pub forked: u64,
+    /// Packs that are not what their hash names.
+    pub packs: u64,
+}
+
+/// What an instance holds for a site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// The sequence number of the pointer that is followed.
+    pub sequence: Option<u64>,
+    /// The pack that decides.
+    pub pack: Option<PackHash>,
+    /// The pack that the pointer wants to decide, where it is another.
+    pub due: Option<PackHash>,
+    /// The pack that is live later, and from when.
+    pub next: Option<(PackHash, UnixTime)>,
+    /// What was refused.
+    pub refused: Refusals,
+}
+
 /// Holder of the pack of one site in one instance. Time on the clock that counts look-ups is in milliseconds from any
 /// beginning; it must not run backwards.
 #[derive(Debug)]
@@ -67,6 +96,7 @@ pub struct Keeper {
     latest: UnixTime,
     pointer_asked: Option<u64>,
     pack_asked: Option<(PackHash, u64)>,
+    refused: Refusals,
 }
 
 impl Keeper {
@@ -83,6 +113,7 @@ impl Keeper {
             latest: UnixTime(0),
             pointer_asked: None,
             pack_asked: None,
+            refused: Refusals::default(),
         }
     }
 
@@ -91,9 +122,22 @@ impl Keeper {
         self.current.clone()
     }
 
-    /// The sequence number of the pointer that is followed.
-    pub fn sequence(&self) -> Option<u64> {
-        self.pointer.as_ref().map(Pointer::sequence)
+    /// What is held, and what was refused.
+    pub fn holding(&self) -> Holding {
+        let pack = self.current.as_ref().map(|pack| pack.hash());
+        let upcoming = self.upcoming();
+        Holding {
+            sequence: self.pointer.as_ref().map(Pointer::sequence),
+            pack,
+            due: self.due.filter(|due| Some(*due) != pack),
+            next: self
+                .pointer
+                .as_ref()
+                .and_then(Pointer::next)
+                .filter(|(hash, _)| Some(*hash) == upcoming)
+                .copied(),
+            refused: self.refused,
+        }
     }
 
     /// What to look up at this time, if anything. To ask is to take the task on: the same thing is not wanted again
@@ -121,6 +165,10 @@ impl Keeper {
     ) -> Result<(), KeeperError> {
         self.pointer_asked = Some(now_ms);
         let Some(bytes) = bytes else { return Ok(()) };
+        self.follow(bytes, now).inspect_err(|error| self.refused.count(error))
+    }
+
+    fn follow(&mut self, bytes: &[u8], now: UnixTime) -> Result<(), KeeperError> {
         if self.pointer.is_some() && bytes == self.accepted {
             self.tick(now);
             return Ok(());
@@ -157,7 +205,8 @@ impl Keeper {
         if !is_due && self.upcoming() != Some(*hash) {
             return Ok(());
         }
-        let pack = Arc::new(Pack::open_verified(bytes, hash)?);
+        let opened = Pack::open_verified(bytes, hash).map_err(KeeperError::from);
+        let pack = Arc::new(opened.inspect_err(|error| self.refused.count(error))?);
         let place = if is_due { &mut self.current } else { &mut self.ready };
         *place = Some(pack);
         Ok(())
@@ -186,6 +235,18 @@ impl Keeper {
     fn missing_pack(&self) -> Option<PackHash> {
         let held = |hash: &PackHash| holds(&self.current, hash) || holds(&self.ready, hash);
         self.due.filter(|due| !held(due)).or(self.upcoming().filter(|upcoming| !held(upcoming)))
+    }
+}
+
+impl Refusals {
+    fn count(&mut self, error: &KeeperError) {
+        let counter = match error {
+            KeeperError::Pointer(_) => &mut self.foreign,
+            KeeperError::Older { .. } => &mut self.older,
+            KeeperError::Forked { .. } => &mut self.forked,
+            KeeperError::Pack(_) => &mut self.packs,
+        };
+        *counter = counter.saturating_add(1);
     }
 }
 

@@ -14,6 +14,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_macros, clippy::disallowed_methods))]
 
+pub mod changes;
 pub mod draft;
 pub mod esi;
 pub mod facts;
@@ -26,9 +27,11 @@ pub mod page;
 mod pattern;
 pub mod pointer;
 pub mod profile;
+pub mod record;
 pub mod ruleset;
 pub mod session;
 pub mod site;
+pub mod status;
 pub mod time;
 pub mod token;
 pub mod visit;

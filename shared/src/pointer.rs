@@ -101,6 +101,12 @@ impl Pointer {
         Ok(pointer)
     }
 
+    /// What a pointer on the wire says, whoever signed it: for people to look at, and never to follow.
+    pub fn claimed(bytes: &[u8]) -> Option<Pointer> {
+        let envelope: Envelope = serde_json::from_slice(bytes).ok().filter(|_| bytes.len() <= LONGEST)?;
+        Pointer::decode(&URL_SAFE_NO_PAD.decode(envelope.payload).ok()?)
+    }
+
     /// The pointer on the wire, signed with the key of that id.
     pub fn sign(&self, key: &SigningKey, kid: &str) -> Vec<u8> {
         let payload = self.encode();
@@ -283,6 +289,8 @@ mod tests {
         let unknown = Err(PointerError::UnknownKey { kid: "p2".to_owned() });
         assert_eq!(Pointer::verify(&unlisted, &keys(), "acme"), unknown);
         assert_eq!(Pointer::verify(&[b' '; 5_000], &keys(), "acme"), Err(PointerError::Malformed));
+        assert_eq!(Pointer::claimed(&foreign), Some(pointer()));
+        assert_eq!(Pointer::claimed(b"{}"), None);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Site {
     pub scheme: Scheme,
     /// Where pages come from: a backend's name on Fastly, a URL elsewhere.
     pub origin: String,
+    /// Who records the site's publications, and is asked for what KV lacks: a backend's name on Fastly, a URL elsewhere.
+    pub record: Option<String>,
     /// Keys that sign the site's pointers.
     pub pointer_keys: PointerKeys,
     /// Where fragments may come from, besides the site itself: host, perhaps with a port, and its origin.
@@ -91,6 +93,7 @@ struct Written {
     origin: String,
     #[serde(default)]
     scheme: Scheme,
+    record: Option<String>,
     #[serde(default)]
     pointer_keys: PointerKeys,
     #[serde(default)]
@@ -142,6 +145,7 @@ impl Site {
             name: written.site,
             scheme: written.scheme,
             origin: written.origin,
+            record: written.record,
             pointer_keys: written.pointer_keys,
             fragment_hosts: written.fragment_hosts.into_iter().map(lower).collect(),
             esi_prefixes: written.esi_prefixes,

@@ -25,6 +25,8 @@ pub enum Route {
 pub enum OwnPath {
     /// `/_hs/blocks/{slot}`: what this visitor's slot shows.
     Block(String),
+    /// `/_hs/status`: what this edge holds, for operators; see [`crate::status`].
+    Status,
     /// Nothing of ours: status 404.
     Unknown,
 }
@@ -68,6 +70,7 @@ pub fn route(head: &RequestHead, site: &Site) -> Route {
         let readable = head.method == Method::GET || head.method == Method::HEAD;
         return Route::Own(match block.filter(|_| readable) {
             Some(name) => OwnPath::Block(name.to_owned()),
+            None if path == "/_hs/status" && readable => OwnPath::Status,
             None => OwnPath::Unknown,
         });
     }

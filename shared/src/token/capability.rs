@@ -19,13 +19,15 @@ pub enum Capability {
     Explain,
     /// To replace facts of a request (see [`super::FactsToken`]).
     Facts,
-    /// To operate the edge: purge, inspect, switch.
+    /// To operate a site: publish, and see what each edge holds.
     Operator,
+    /// To read what a site has published, where it is recorded: an edge's.
+    Edge,
 }
 
 impl Capability {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Preview, Self::Explain, Self::Facts, Self::Operator];
+    pub const ALL: [Self; 5] = [Self::Preview, Self::Explain, Self::Facts, Self::Operator, Self::Edge];
 
     /// The `typ` of this kind's tokens (RFC 8725 §3.11).
     #[must_use]
@@ -35,6 +37,7 @@ impl Capability {
             Self::Explain => "hs-explain+jwt",
             Self::Facts => "hs-facts+jwt",
             Self::Operator => "hs-operator+jwt",
+            Self::Edge => "hs-edge+jwt",
         }
     }
 
@@ -43,7 +46,7 @@ impl Capability {
     pub const fn max_lifetime_s(self) -> u64 {
         match self {
             Self::Preview | Self::Facts => 24 * 60 * 60,
-            Self::Explain | Self::Operator => 60 * 60,
+            Self::Explain | Self::Operator | Self::Edge => 60 * 60,
         }
     }
 }

@@ -17,11 +17,14 @@ pub enum KeyPurpose {
     Preview,
     /// Tokens of operators.
     Operator,
+    /// Tokens by which an edge is known where publications are recorded.
+    Edge,
 }
 
 impl KeyPurpose {
     /// All purposes.
-    pub const ALL: [Self; 5] = [Self::Profile, Self::Facts, Self::Explain, Self::Preview, Self::Operator];
+    pub const ALL: [Self; 6] =
+        [Self::Profile, Self::Facts, Self::Explain, Self::Preview, Self::Operator, Self::Edge];
 
     /// The word for it in names of files, secrets and settings.
     #[must_use]
@@ -32,6 +35,7 @@ impl KeyPurpose {
             Self::Explain => "explain",
             Self::Preview => "preview",
             Self::Operator => "operator",
+            Self::Edge => "edge",
         }
     }
 }
@@ -49,6 +53,8 @@ pub struct Keys {
     pub preview: Option<Keyring>,
     /// Of tokens of operators.
     pub operator: Option<Keyring>,
+    /// Of tokens of edges.
+    pub edge: Option<Keyring>,
 }
 
 impl Keys {
@@ -74,6 +80,7 @@ impl Keys {
             explain: ring(KeyPurpose::Explain),
             preview: ring(KeyPurpose::Preview),
             operator: ring(KeyPurpose::Operator),
+            edge: ring(KeyPurpose::Edge),
         })
     }
 }
