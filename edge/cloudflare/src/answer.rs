@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ::http::{Method, StatusCode, header};
 use hemstitch::facts::Place;
 use hemstitch::http::{self, OwnPath, RequestHead, Route};
+use hemstitch::status::{self, Platform};
 use hemstitch::visit::Visit;
 use wasm_bindgen::JsValue;
 use worker::Env;
@@ -41,6 +42,7 @@ pub async fn answer(visitor: Visitor, request: JsValue, env: Env) {
     match http::route(&head, &served.site) {
         Route::Refuse => visitor.plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n"),
         Route::Own(OwnPath::Unknown) => visitor.plain(StatusCode::NOT_FOUND, "not found\n"),
+        Route::Own(OwnPath::Status) => status(visitor, &head, &served),
         Route::Pass => {
             let body = js::body_of(&request).unwrap_or(JsValue::UNDEFINED);
             pass(visitor, &head, &served, &env, body).await;
@@ -58,6 +60,17 @@ pub async fn answer(visitor: Visitor, request: JsValue, env: Env) {
             }
             settle(exchange, late).await;
         }
+    }
+}
+
+/// What this isolate holds, for an operator.
+fn status(visitor: Visitor, head: &RequestHead, served: &ServedSite) {
+    let operator = served.keys.as_ref().and_then(|keys| keys.operator.as_ref());
+    let holding = served.keeper.try_borrow().map(|keeper| keeper.holding()).unwrap_or_default();
+    let (name, platform) = (&served.site.name, Platform::Cloudflare);
+    match status::answer(head, operator, name, platform, &holding, &served.kill, clock::now()) {
+        Some((reply, text)) => visitor.send(&reply, text.as_bytes()),
+        None => visitor.plain(StatusCode::NOT_FOUND, "not found\n"),
     }
 }
 

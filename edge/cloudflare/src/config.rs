@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `HEMSTITCH_SITES` | variable | a JSON map from host to site |
 //! | `HEMSTITCH_PERSONALIZATION`, and the same with `_<SITE>` | variable | `on`, `off` or `off:rule,rule` |
-//! | `<SITE>_PROFILE`, `_FACTS`, `_EXPLAIN`, `_PREVIEW`, `_OPERATOR` | secret | a keyring |
+//! | `<SITE>_PROFILE`, `_FACTS`, `_EXPLAIN`, `_PREVIEW`, `_OPERATOR`, `_EDGE` | secret | a keyring |
 //! | `<SITE>_KEYS` | secret | all keyrings of a site: a JSON map from purpose to keyring, in place of those |
 //! | `HEMSTITCH_KEYS` | secret | a JSON map from site to `{"profile": keyring, "facts": …}`, in place of those |
 //!

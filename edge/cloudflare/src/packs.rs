@@ -1,14 +1,17 @@
-//! The pack in force: in memory, else in the data centre's cache, else in KV. What to look up, and when, the keeper
-//! says. KV may be a minute behind, and remembers as long that something was missing; the keeper is built for that.
+//! The pack in force: in memory, else in the data centre's cache, else in KV, else where publications are recorded. What
+//! to look up, and when, the keeper says. KV may be a minute behind, and remembers as long that something was missing; the keeper is built for that.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use ::http::StatusCode;
 use hemstitch::keeper::{Keeper, Want};
 use hemstitch::pack::{Pack, PackHash};
+use hemstitch::record;
 use hemstitch::visit::{DRAFT_DEADLINE_MS, Draft};
+use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 
 use crate::clock;
@@ -16,11 +19,15 @@ use crate::config::ServedSite;
 use crate::fills::Claim;
 use crate::instance::Instance;
 use crate::kv;
+use crate::origin::{self, FIRST_BYTE_MS};
 use crate::platform::within;
 use crate::store;
 
 /// How long a look-up is waited for when no visitor waits with it, in milliseconds.
 const PATIENCE_MS: u32 = 10_000;
+
+/// Longest publication that is read from the record, in bytes, as from KV.
+const MAX_VALUE: usize = 25 * 1024 * 1024;
 
 /// Look-ups that go on after the visitor has been answered.
 pub type Late = Pin<Box<dyn Future<Output = ()>>>;
@@ -79,29 +86,51 @@ async fn all_wanted(served: &ServedSite, env: &Env) {
     let site = served.site.name.as_str();
     loop {
         let want = served.keeper.try_borrow_mut().ok().and_then(|mut keeper| keeper.wants(clock::ms()));
-        match want {
-            None => return,
-            Some(Want::Pointer(key)) => {
-                let pointer = kv::value(env, &key).await;
-                arrived(served, |keeper| {
-                    keeper.pointer_arrived(pointer.as_deref(), clock::ms(), clock::now())
-                });
-            }
-            Some(Want::Pack(key, hash)) => {
-                if let Some(pack) = store::pack(site, &hash).await
-                    && arrived(served, |keeper| take(keeper, &hash, Some(pack)))
-                {
-                    continue;
-                }
-                let pack = kv::value(env, &key).await;
-                let copy = pack.clone();
-                if arrived(served, |keeper| take(keeper, &hash, pack))
-                    && let Some(pack) = copy
-                {
-                    store::put_pack(site, &hash, &pack).await;
-                }
-            }
+        let Some(want) = want else { return };
+        if let Want::Pack(_, hash) = &want
+            && let Some(pack) = store::pack(site, hash).await
+            && arrived(served, |keeper| take(keeper, hash, Some(pack)))
+        {
+            continue;
         }
+        let (Want::Pointer(key) | Want::Pack(key, _)) = &want;
+        let value = kv::value(env, key).await;
+        if !hand_over(served, &want, value).await
+            && let Some(value) = recorded(served, env, key).await
+        {
+            hand_over(served, &want, Some(value)).await;
+        }
+    }
+}
+
+/// Hands the keeper what was looked up; whether it was there, and sound.
+async fn hand_over(served: &ServedSite, want: &Want, value: Option<Vec<u8>>) -> bool {
+    let is_there = value.is_some();
+    match want {
+        Want::Pointer(_) => {
+            let pointer = value.as_deref();
+            arrived(served, |keeper| keeper.pointer_arrived(pointer, clock::ms(), clock::now())) && is_there
+        }
+        Want::Pack(_, hash) => {
+            let copy = value.clone();
+            let sound = arrived(served, |keeper| take(keeper, hash, value));
+            if let Some(pack) = copy.filter(|_| sound) {
+                store::put_pack(&served.site.name, hash, &pack).await;
+            }
+            sound && is_there
+        }
+    }
+}
+
+/// What KV does not have, or not as it was published, from where it is recorded.
+async fn recorded(served: &ServedSite, env: &Env, key: &str) -> Option<Vec<u8>> {
+    let (site, edge) = (&served.site, served.keys.as_ref().and_then(|keys| keys.edge.as_ref()));
+    let record = site.record.as_deref()?;
+    let request = record::request(site, edge, key, clock::now());
+    let arrived = origin::ask(env, request, site, record, JsValue::UNDEFINED, FIRST_BYTE_MS).await?;
+    match arrived.head.status {
+        StatusCode::OK => arrived.body().all(MAX_VALUE).await.ok(),
+        _ => None,
     }
 }
 

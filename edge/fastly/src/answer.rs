@@ -9,6 +9,7 @@ use fastly::{Request, Response};
 use hemstitch::facts::Place;
 use hemstitch::http::{self, Lookup, OwnPath, RequestHead, ResponseHead, Route};
 use hemstitch::site::Site;
+use hemstitch::status::{self, Platform};
 use hemstitch::visit::Visit;
 
 use crate::clock::Clock;
@@ -31,11 +32,12 @@ pub fn answer(mut request: Request, instance: &mut Instance) {
     match http::route(&head, &site) {
         Route::Refuse => plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n"),
         Route::Own(OwnPath::Unknown) => plain(StatusCode::NOT_FOUND, "not found\n"),
+        Route::Own(OwnPath::Status) => status(&head, &site, state, clock),
         Route::Pass => pass(&head, &site, request.try_take_body().map(Body::into_handle)),
         Route::Own(OwnPath::Block(name)) => {
             let (visit, late) = arrive(head, &site, state, address, clock);
             Exchange { visit: &visit, site: &site, clock, arrived_us, backends }.block(&name);
-            packs::refresh(&mut state.keeper, &site, late, clock);
+            packs::refresh(state, &site, late, clock);
         }
         Route::Page(lookup) => {
             let (visit, late) = arrive(head, &site, state, address, clock);
@@ -45,7 +47,7 @@ pub fn answer(mut request: Request, instance: &mut Instance) {
                 (None, Lookup::Shared(key)) => exchange.shared(&key),
                 (None, Lookup::Bypass) => exchange.own(),
             }
-            packs::refresh(&mut state.keeper, &site, late, clock);
+            packs::refresh(state, &site, late, clock);
         }
     }
 }
@@ -58,7 +60,7 @@ fn arrive(
     address: Option<std::net::IpAddr>,
     clock: &Clock,
 ) -> (Visit, packs::Late) {
-    let (pack, late) = packs::in_force(&mut state.keeper, site, clock);
+    let (pack, late) = packs::in_force(state, site, clock);
     // Nothing but a pack asks where the visitor is.
     let has_rules = pack.is_some() || !site.pointer_keys.is_empty();
     let place = address.filter(|_| has_rules).map_or_else(Place::default, convert::place);
@@ -72,6 +74,16 @@ fn arrive(
     };
     visit.equip(pack, state.kill_switch());
     (visit, late)
+}
+
+/// What this instance holds, for an operator.
+fn status(head: &RequestHead, site: &Site, state: &SiteState, clock: &Clock) {
+    let operator = state.keys.as_ref().and_then(|keys| keys.operator.as_ref());
+    let (holding, kill) = (state.keeper.holding(), state.kill_switch());
+    match status::answer(head, operator, &site.name, Platform::Fastly, &holding, &kill, clock.now()) {
+        Some((reply, text)) => untouched(&reply, text.into(), head),
+        None => plain(StatusCode::NOT_FOUND, "not found\n"),
+    }
 }
 
 /// Sends a request on, and what comes back, untouched. Of the upgrades the platform knows WebSocket alone; any other

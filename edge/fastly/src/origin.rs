@@ -1,13 +1,21 @@
-//! Asks backends: for pages, for what passes, and for fragments within their time.
+//! Asks backends: for pages, for what passes, for fragments within their time, and for what was published.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::io::Read as _;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use fastly::handle::{BodyHandle, PendingRequestHandle, ResponseHandle};
+use ::http::StatusCode;
+use fastly::handle::{BodyHandle, PendingRequestHandle, PollHandleResult, ResponseHandle};
 use fastly::{Backend, Response};
 use hemstitch::http::{OutgoingRequest, ResponseHead};
 
 use crate::convert;
+
+/// How often is looked whether an answer has begun: the library does not wait for a time.
+const TICK: Duration = Duration::from_millis(1);
+/// Longest publication that is read, in bytes, as from KV.
+const MAX_VALUE: u64 = 25 * 1024 * 1024;
 
 /// Whether the platform takes gzip off an answer.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,6 +51,49 @@ pub fn fetch(
 /// Starts to ask for a fragment.
 pub fn begin(outgoing: OutgoingRequest, backend: &Backend) -> Option<PendingRequestHandle> {
     convert::request(outgoing, Gzip::Decoded)?.send_async_to_backend(BodyHandle::new(), backend).ok()
+}
+
+/// A publication that was asked for where it is recorded.
+pub struct RecordLookup(PendingRequestHandle);
+
+/// How such a look-up ended within its time.
+pub enum RecordOutcome {
+    Value(Vec<u8>),
+    /// It is not recorded there, or there is no answer.
+    Nothing,
+    /// Not yet: it may be waited for again.
+    Late(RecordLookup),
+}
+
+/// Starts to ask where publications are recorded; `None` where there is no such backend.
+pub fn look_up(outgoing: OutgoingRequest, backend: &str) -> Option<RecordLookup> {
+    let request = convert::request(outgoing, Gzip::Decoded)?;
+    request.send_async(BodyHandle::new(), backend).ok().map(RecordLookup)
+}
+
+impl RecordLookup {
+    /// Waits for the answer to begin until `deadline`; the rest of it then follows.
+    pub fn wait_until(self, deadline: Instant) -> RecordOutcome {
+        let mut pending = self.0;
+        let arrived = loop {
+            match pending.poll() {
+                PollHandleResult::Done(arrived) => break arrived,
+                PollHandleResult::Pending(late) if Instant::now() >= deadline => {
+                    return RecordOutcome::Late(RecordLookup(late));
+                }
+                PollHandleResult::Pending(still) => pending = still,
+            }
+            thread::sleep(TICK);
+        };
+        let Ok((head, body)) = arrived else { return RecordOutcome::Nothing };
+        let mut value = Vec::new();
+        let read = body.take(MAX_VALUE + 1).read_to_end(&mut value);
+        let is_whole = read.is_ok_and(|read| read as u64 <= MAX_VALUE);
+        match is_whole && head.get_status() == StatusCode::OK {
+            true => RecordOutcome::Value(value),
+            false => RecordOutcome::Nothing,
+        }
+    }
 }
 
 /// Hands a WebSocket over to a backend, for good; `None` where the service may not.

@@ -1,4 +1,5 @@
-//! The pack in force: in memory, else in the POP's cache, else in KV. What to look up, and when, the keeper says.
+//! The pack in force: in memory, else in the POP's cache, else in KV, else where publications are recorded. What to look
+//! up, and when, the keeper says.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,34 +7,43 @@ use std::time::{Duration, Instant};
 use hemstitch::draft::Drafts;
 use hemstitch::keeper::{Keeper, Want};
 use hemstitch::pack::{Pack, PackHash};
+use hemstitch::record;
 use hemstitch::site::Site;
 use hemstitch::visit::{DRAFT_DEADLINE_MS, Draft};
 
 use crate::clock::Clock;
+use crate::config::SiteState;
 use crate::kv::{self, KvLookup, KvOutcome};
+use crate::origin::{self, RecordLookup, RecordOutcome};
 use crate::store;
 
 /// How long a look-up is waited for when no visitor waits with it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Look-ups that a visitor would not wait for.
-pub struct Late(Option<(Want, KvLookup)>);
+pub struct Late(Option<(Want, Lookup)>);
+
+/// A look-up on its way.
+enum Lookup {
+    Kv(KvLookup),
+    Record(RecordLookup),
+}
 
 /// The pack to decide with. An instance that has one does not look anything up here; one that has none waits for it,
 /// no longer than the site says.
-pub fn in_force(keeper: &mut Keeper, site: &Site, clock: &Clock) -> (Option<Arc<Pack>>, Late) {
-    keeper.tick(clock.now());
-    if let Some(pack) = keeper.current() {
+pub fn in_force(state: &mut SiteState, site: &Site, clock: &Clock) -> (Option<Arc<Pack>>, Late) {
+    state.keeper.tick(clock.now());
+    if let Some(pack) = state.keeper.current() {
         return (Some(pack), Late(None));
     }
     let deadline = Instant::now() + Duration::from_millis(site.pack_deadline_ms);
-    let late = look_up(keeper, &site.name, None, deadline, clock);
-    (keeper.current(), late)
+    let late = look_up(state, site, None, deadline, clock);
+    (state.keeper.current(), late)
 }
 
 /// Looks up what the keeper wants, after the visitor has been answered.
-pub fn refresh(keeper: &mut Keeper, site: &Site, late: Late, clock: &Clock) {
-    look_up(keeper, &site.name, late.0, Instant::now() + PATIENCE, clock);
+pub fn refresh(state: &mut SiteState, site: &Site, late: Late, clock: &Clock) {
+    look_up(state, site, late.0, Instant::now() + PATIENCE, clock);
 }
 
 /// The draft that a browser is shown, in place of the pack in force.
@@ -48,9 +58,9 @@ pub fn draft(drafts: &mut Drafts, site: &Site, draft: &Draft) -> Option<Arc<Pack
 }
 
 fn look_up(
-    keeper: &mut Keeper,
-    site: &str,
-    mut begun: Option<(Want, KvLookup)>,
+    state: &mut SiteState,
+    site: &Site,
+    mut begun: Option<(Want, Lookup)>,
     deadline: Instant,
     clock: &Clock,
 ) -> Late {
@@ -58,27 +68,48 @@ fn look_up(
         let (want, lookup) = match begun.take() {
             Some((want, lookup)) => (want, Some(lookup)),
             None => {
-                let Some(want) = keeper.wants(clock.ms()) else { return Late(None) };
+                let Some(want) = state.keeper.wants(clock.ms()) else { return Late(None) };
                 if let Want::Pack(_, hash) = &want
-                    && from_pop(keeper, site, hash, clock)
+                    && from_pop(&mut state.keeper, &site.name, hash, clock)
                 {
                     continue;
                 }
                 let (Want::Pointer(key) | Want::Pack(key, _)) = &want;
-                let lookup = kv::look_up(key);
+                let lookup = kv::look_up(key).map(Lookup::Kv);
                 (want, lookup)
             }
         };
-        let value = match lookup.map(|lookup| lookup.wait_until(deadline)) {
-            Some(KvOutcome::Late(lookup)) => return Late(Some((want, lookup))),
-            Some(KvOutcome::Value(value)) => Some(value),
-            Some(KvOutcome::Nothing) | None => None,
+        let (value, may_be_recorded) = match lookup {
+            None => (None, true),
+            Some(Lookup::Kv(lookup)) => match lookup.wait_until(deadline) {
+                KvOutcome::Late(lookup) => return Late(Some((want, Lookup::Kv(lookup)))),
+                KvOutcome::Value(value) => (Some(value), true),
+                KvOutcome::Nothing => (None, true),
+            },
+            Some(Lookup::Record(lookup)) => match lookup.wait_until(deadline) {
+                RecordOutcome::Late(lookup) => return Late(Some((want, Lookup::Record(lookup)))),
+                RecordOutcome::Value(value) => (Some(value), false),
+                RecordOutcome::Nothing => (None, false),
+            },
         };
-        arrived(keeper, site, &want, value, clock);
+        let is_there = value.is_some();
+        let is_sound = arrived(&mut state.keeper, &site.name, &want, value, clock);
+        if may_be_recorded && !(is_there && is_sound) {
+            begun = recorded(state, site, &want, clock).map(|lookup| (want, Lookup::Record(lookup)));
+        }
     }
 }
 
-fn arrived(keeper: &mut Keeper, site: &str, want: &Want, value: Option<Vec<u8>>, clock: &Clock) {
+/// Asks for what KV does not have, or not as it was published, where it is recorded.
+fn recorded(state: &SiteState, site: &Site, want: &Want, clock: &Clock) -> Option<RecordLookup> {
+    let backend = site.record.as_deref()?;
+    let (Want::Pointer(key) | Want::Pack(key, _)) = want;
+    let edge = state.keys.as_ref().and_then(|keys| keys.edge.as_ref());
+    origin::look_up(record::request(site, edge, key, clock.now()), backend)
+}
+
+/// Hands the keeper something, or that there is nothing; whether that was sound.
+fn arrived(keeper: &mut Keeper, site: &str, want: &Want, value: Option<Vec<u8>>, clock: &Clock) -> bool {
     let outcome = match want {
         Want::Pointer(_) => keeper.pointer_arrived(value.as_deref(), clock.ms(), clock.now()),
         Want::Pack(_, hash) => {
@@ -90,9 +121,10 @@ fn arrived(keeper: &mut Keeper, site: &str, want: &Want, value: Option<Vec<u8>>,
             outcome
         }
     };
-    if let Err(error) = outcome {
+    if let Err(error) = &outcome {
         eprintln!("{site}: {error}");
     }
+    outcome.is_ok()
 }
 
 /// Takes the pack out of the POP's cache; whether it was there and sound.

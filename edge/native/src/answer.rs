@@ -6,15 +6,17 @@ use std::time::Instant;
 
 use ::http::{Request, Response, StatusCode, header};
 use hemstitch::http::{self, CacheKey, OwnPath, RequestHead, Route};
+use hemstitch::status::{self, Platform};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use crate::body::ReplyBody;
+use crate::clock::unix_now;
 use crate::convert;
 use crate::journal::{Entry, Way};
 use crate::page::PageRequest;
 use crate::pass::{self, Passage};
-use crate::serving::Serving;
+use crate::serving::{ServedSite, Serving};
 
 /// An answer, and what the journal says of it.
 pub struct Answered {
@@ -77,6 +79,7 @@ async fn route(
     match http::route(&head, &site.site) {
         Route::Refuse => refuse(StatusCode::MISDIRECTED_REQUEST, STRANGE),
         Route::Own(OwnPath::Unknown) => nothing_here(),
+        Route::Own(OwnPath::Status) => status(&serving, &site, &head).unwrap_or_else(nothing_here),
         Route::Own(OwnPath::Block(name)) => match PageRequest::arrive(serving, site, head, peer).await {
             Ok(page) => page.block(&name).unwrap_or_else(nothing_here),
             Err(_) => no_randomness(),
@@ -87,6 +90,15 @@ async fn route(
             Err(_) => no_randomness(),
         },
     }
+}
+
+/// What this process holds, for an operator.
+fn status(serving: &Serving, site: &ServedSite, head: &RequestHead) -> Option<Answered> {
+    let operator = site.keys.as_ref().and_then(|keys| keys.operator.as_ref());
+    let (holding, kill) = (site.packs.holding(), serving.switch.now());
+    let name = &site.site.name;
+    let (head, text) = status::answer(head, operator, name, Platform::Native, &holding, &kill, unix_now())?;
+    Some(Answered::new(convert::reply(head, ReplyBody::whole(text)), Way::Status))
 }
 
 /// The answer where the origin gives none.

@@ -17,8 +17,8 @@ use crate::origin::{Upstream, UpstreamError};
 /// |---|---|
 /// | `listen` | address and port, such as `127.0.0.1:8080`; port 0 is any free one |
 /// | `kv` | where publications are: a folder of files that are named by their keys, or `{"origin": "http://…"}`, which is asked for `/_hs/kv/{key}` |
-/// | `keys` | folder of `{site}.profile.json` and `{site}.facts.json` |
-/// | `sites` | list of sites, as [`Site::parse`] reads them; `origin` and the values of `fragment_hosts` are URLs here |
+/// | `keys` | folder of `{site}.profile.json`, and of `facts`, `explain`, `operator` and `edge` likewise |
+/// | `sites` | list of sites, as [`Site::parse`] reads them; `origin`, `record` and the values of `fragment_hosts` are URLs here |
 /// | `personalization` | file with the kill switch; it is read again every second, and while it cannot be, its last setting stands |
 /// | `cache_bytes` | most bytes of pages and fragments in memory; 256 MB unless given |
 /// | `place_header` | header in which a load balancer that can be trusted states the visitor's country |
@@ -215,7 +215,8 @@ fn sites(written: &[Value]) -> Result<Vec<Site>, ConfigError> {
         let site = Site::parse(written.to_string().as_bytes())
             .map_err(|error| ConfigError::Site { index, error })?;
         let urls = site.fragment_hosts.iter().map(|(host, url)| (format!("fragment_hosts[{host:?}]"), url));
-        for (field, url) in urls.chain([("origin".to_owned(), &site.origin)]) {
+        let record = site.record.iter().map(|url| ("record".to_owned(), url));
+        for (field, url) in urls.chain([("origin".to_owned(), &site.origin)]).chain(record) {
             let place = || format!("`{field}` of site {:?}", site.name);
             Upstream::parse(url).map_err(|error| ConfigError::Upstream { place: place(), error })?;
         }

@@ -24,6 +24,8 @@ pub enum Way {
     Block,
     /// What a gate answers, without a page.
     Gate,
+    /// What this process holds, for an operator.
+    Status,
     /// Not answered: no such site, no such path, no request.
     Refused,
     /// Not answered: the origin could not be reached.

@@ -84,12 +84,15 @@ impl Serving {
         let (mut hosts, mut watches) = (HashMap::new(), Vec::new());
         for site in &config.sites {
             let site = Arc::new(site.clone());
-            let (watch, packs) = Watch::new(Arc::clone(&site), config.kv.clone(), Arc::clone(&origins));
-            watches.push(watch);
             let keys = match &config.keys {
                 Some(folder) => keys::read(folder, &site.name)?,
                 None => None,
             };
+            let edge = keys.as_ref().and_then(|keys| keys.edge.clone());
+            let record = site.record.as_deref().map(|url| upstream(&site, url)).transpose()?;
+            let kv = config.kv.clone();
+            let (watch, packs) = Watch::new(Arc::clone(&site), kv, record, edge, Arc::clone(&origins));
+            watches.push(watch);
             let drafts = DraftStore::new(site.name.clone(), config.kv.clone(), Arc::clone(&origins));
             let served = Arc::new(ServedSite::new(site, keys, packs, drafts)?);
             for host in served.site.hosts() {
@@ -122,11 +125,8 @@ impl ServedSite {
         packs: Packs,
         drafts: DraftStore,
     ) -> Result<ServedSite, ServingError> {
-        let upstream = |url: &str| {
-            Upstream::parse(url).map_err(|error| ServingError::Upstream { site: site.name.clone(), error })
-        };
-        let origin = upstream(&site.origin)?;
-        let hosts = site.fragment_hosts.values().map(|url| Ok((url.clone(), upstream(url)?)));
+        let origin = upstream(&site, &site.origin)?;
+        let hosts = site.fragment_hosts.values().map(|url| Ok((url.clone(), upstream(&site, url)?)));
         let fragment_hosts = hosts.collect::<Result<_, ServingError>>()?;
         Ok(ServedSite { keys, packs, drafts, origin, fragment_hosts, site, complained: AtomicU64::new(0) })
     }
@@ -146,4 +146,8 @@ impl ServedSite {
             FragmentSource::Host(url) => self.fragment_hosts.get(url),
         }
     }
+}
+
+fn upstream(site: &Site, url: &str) -> Result<Upstream, ServingError> {
+    Upstream::parse(url).map_err(|error| ServingError::Upstream { site: site.name.clone(), error })
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hemstitch::http::OutgoingRequest;
-use hemstitch::keeper::{Keeper, KeeperError, Want};
+use hemstitch::keeper::{Holding, Keeper, KeeperError, Want};
 use hemstitch::pack::{Pack, PackError};
+use hemstitch::record;
 use hemstitch::site::Site;
+use hemstitch::token::Keyring;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -18,7 +20,7 @@ use crate::clock::unix_now;
 use crate::config::Kv;
 use crate::convert;
 use crate::journal;
-use crate::origin::{FIRST_BYTE, OriginError, Origins};
+use crate::origin::{FIRST_BYTE, OriginError, Origins, Upstream};
 use crate::origin_body::OriginBody;
 
 /// Largest value that is read, in bytes. A pack has at most 20 MB.
@@ -38,15 +40,23 @@ enum Held {
 
 /// The pack of one site, kept up to date by a [`Watch`].
 #[derive(Clone)]
-pub struct Packs(watch::Receiver<Held>);
+pub struct Packs {
+    held: watch::Receiver<Held>,
+    holding: watch::Receiver<Holding>,
+}
 
 impl Packs {
+    /// What is held, for operators.
+    pub fn holding(&self) -> Holding {
+        *self.holding.borrow()
+    }
+
     /// The pack in memory, at once; before the first look-up is over, that is waited for until `deadline_ms`.
     pub async fn current(&self, deadline_ms: u64) -> Option<Arc<Pack>> {
-        if let Held::Known(pack) = &*self.0.borrow() {
+        if let Held::Known(pack) = &*self.held.borrow() {
             return pack.clone();
         }
-        let mut held = self.0.clone();
+        let mut held = self.held.clone();
         let known = held.wait_for(|held| matches!(held, Held::Known(_)));
         match timeout(Duration::from_millis(deadline_ms), known).await {
             Ok(Ok(held)) => match &*held {
@@ -62,11 +72,27 @@ impl Packs {
 pub struct Watch {
     keeper: Keeper,
     site: Arc<Site>,
-    kv: Kv,
+    sources: Vec<Source>,
+    /// What shows the record that it is asked by an edge of the site.
+    edge: Option<Keyring>,
     origins: Arc<Origins>,
     held: watch::Sender<Held>,
+    holding: watch::Sender<Holding>,
     started: Instant,
     complaint: Option<String>,
+}
+
+/// Where publications are looked up, one after the other until one has something that can be used.
+enum Source {
+    Folder(PathBuf),
+    Origin(Upstream),
+}
+
+/// What a source had.
+#[derive(Clone, Copy, PartialEq)]
+enum Found {
+    Usable,
+    Nothing,
 }
 
 /// Why a look-up brought nothing that can be used.
@@ -87,20 +113,39 @@ pub enum LookUpError {
 }
 
 impl Watch {
-    /// A watch over a site, and what it holds.
-    pub fn new(site: Arc<Site>, kv: Kv, origins: Arc<Origins>) -> (Watch, Packs) {
+    /// A watch over a site, and what it holds. `record` is who is asked for what `kv` lacks.
+    pub fn new(
+        site: Arc<Site>,
+        kv: Kv,
+        record: Option<Upstream>,
+        edge: Option<Keyring>,
+        origins: Arc<Origins>,
+    ) -> (Watch, Packs) {
         let (held, packs) = watch::channel(Held::Unknown);
+        let (holding, held_for_operators) = watch::channel(Holding::default());
         let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
-        let watch = Watch { keeper, site, kv, origins, held, started: Instant::now(), complaint: None };
-        (watch, Packs(packs))
+        let first = match kv {
+            Kv::Folder(folder) => Source::Folder(folder),
+            Kv::Origin(upstream) => Source::Origin(upstream),
+        };
+        let sources = [Some(first), record.map(Source::Origin)].into_iter().flatten().collect();
+        let started = Instant::now();
+        let watch = Watch { keeper, site, sources, edge, origins, held, holding, started, complaint: None };
+        (watch, Packs { held: packs, holding: held_for_operators })
     }
 
     /// Looks things up for as long as it is polled.
     pub async fn run(mut self) {
         loop {
             while let Some(want) = self.keeper.wants(self.now_ms()) {
-                let outcome = self.look_up(want).await;
-                self.complain(outcome.err());
+                for source in 0..self.sources.len() {
+                    let outcome = self.look_up(&want, source).await;
+                    let is_over = matches!(outcome, Ok(Found::Usable));
+                    self.complain(outcome.err());
+                    if is_over {
+                        break;
+                    }
+                }
             }
             self.keeper.tick(unix_now());
             self.publish();
@@ -108,26 +153,44 @@ impl Watch {
         }
     }
 
-    async fn look_up(&mut self, want: Want) -> Result<(), LookUpError> {
+    async fn look_up(&mut self, want: &Want, source: usize) -> Result<Found, LookUpError> {
+        let (Want::Pointer(key) | Want::Pack(key, _)) = want;
+        let found = match &self.sources[source] {
+            Source::Folder(folder) => read_file(folder.join(key)).await,
+            Source::Origin(upstream) => self.ask(upstream, key).await,
+        };
+        let (bytes, failure) = match found {
+            Ok(bytes) => (bytes, None),
+            Err(error) => (None, Some(error)),
+        };
+        let usable = if bytes.is_some() { Found::Usable } else { Found::Nothing };
         match want {
-            Want::Pointer(key) => {
-                let found = read(&self.kv, &self.origins, &key, None).await;
-                let bytes = found.as_ref().ok().and_then(Option::as_deref);
-                self.keeper.pointer_arrived(bytes, self.now_ms(), unix_now())?;
-                found.map(drop)
+            Want::Pointer(_) => {
+                self.keeper.pointer_arrived(bytes.as_deref(), self.now_ms(), unix_now())?;
             }
-            Want::Pack(key, hash) => {
-                let (bytes, failure) = match read(&self.kv, &self.origins, &key, None).await {
-                    Ok(bytes) => (bytes, Ok(())),
-                    Err(error) => (None, Err(error)),
-                };
-                self.keeper.pack_arrived(&hash, bytes, self.now_ms(), unix_now())?;
-                failure
-            }
+            Want::Pack(_, hash) => self.keeper.pack_arrived(hash, bytes, self.now_ms(), unix_now())?,
+        }
+        failure.map_or(Ok(usable), Err)
+    }
+
+    /// The value of a key at an origin; `None` where there is none.
+    async fn ask(&self, upstream: &Upstream, key: &str) -> Result<Option<Vec<u8>>, LookUpError> {
+        let mut asked = record::request(&self.site, self.edge.as_ref(), key, unix_now());
+        if let Ok(host) = HeaderValue::try_from(upstream.authority()) {
+            asked.headers.insert(header::HOST, host);
+        }
+        let (body, sent) = RequestBody::new(None);
+        let Some(request) = convert::outgoing(asked, body) else { return Ok(None) };
+        let (parts, body) = self.origins.ask(upstream, request, sent, FIRST_BYTE).await?.into_parts();
+        match parts.status {
+            StatusCode::OK => Ok(Some(OriginBody::new(body, None).all(MOST_VALUE_BYTES).await?)),
+            StatusCode::NOT_FOUND => Ok(None),
+            status => Err(LookUpError::Status(status)),
         }
     }
 
     fn publish(&self) {
+        self.holding.send_replace(self.keeper.holding());
         let current = self.keeper.current();
         self.held.send_if_modified(|held| {
             let same = match (&*held, &current) {
