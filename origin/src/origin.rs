@@ -9,6 +9,7 @@ use hemstitch::visit::Keys;
 use crate::folder::Folder;
 use crate::fragments::Remote;
 use crate::kv::Kv;
+use crate::record::Record;
 use crate::rules::Rules;
 use crate::settings::Settings;
 use crate::shelf::Shelf;
@@ -30,6 +31,8 @@ pub struct Setup {
     pub kill: KillSwitch,
     /// What edges may read, if they read it here.
     pub kv: Option<Kv>,
+    /// What was published, if it is recorded here.
+    pub record: Option<Arc<Record>>,
 }
 
 /// A site's origin.
@@ -42,6 +45,7 @@ pub struct Origin {
     pub(crate) rules: Arc<Rules>,
     pub(crate) kill: KillSwitch,
     pub(crate) kv: Option<Kv>,
+    pub(crate) record: Option<Arc<Record>>,
     pub(crate) shelf: Shelf,
     pub(crate) remote: Remote,
 }
@@ -49,8 +53,8 @@ pub struct Origin {
 impl Origin {
     /// An origin with nothing in memory yet.
     pub fn new(setup: Setup) -> Origin {
-        let Setup { folder, settings, site, keys, rules, kill, kv } = setup;
+        let Setup { folder, settings, site, keys, rules, kill, kv, record } = setup;
         let (shelf, remote) = (Shelf::default(), Remote::new());
-        Origin { folder, settings, site: Arc::new(site), keys, rules, kill, kv, shelf, remote }
+        Origin { folder, settings, site: Arc::new(site), keys, rules, kill, kv, record, shelf, remote }
     }
 }

@@ -1,30 +1,51 @@
-//! The rules in force at the origin: those of a ruleset file, read again whenever it changes.
+//! The rules in force at the origin: those of a ruleset file, or what the record says is live; looked at again and again.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use hemstitch::pack::{Pack, PackError};
+use hemstitch::pack::{Pack, PackError, PackHash};
 
+use crate::record::{Record, RecordError};
 use crate::ruleset_file::{RulesetFile, Unpublishable};
+use crate::visits::now;
 
-/// How often the file is looked at.
+/// How often is looked whether they have changed.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// A file's time and length: enough to see that it was written again.
-type Stamp = Option<(SystemTime, u64)>;
+/// What is enough to see that rules have changed.
+#[derive(Debug, PartialEq, Eq)]
+enum Stamp {
+    /// A file's time and length.
+    File(SystemTime, u64),
+    /// What is live of a record.
+    Live(PackHash),
+}
 
-/// The rules in force. The last good ones stay while the file has errors.
+/// Where rules come from.
+#[derive(Clone, Debug)]
+enum Source {
+    File(PathBuf),
+    Record(Arc<Record>, String),
+}
+
+/// The rules in force. The last good ones stay while there are none that can be used.
 #[derive(Debug, Default)]
 pub struct Rules {
-    file: Option<PathBuf>,
+    source: Option<Source>,
     current: RwLock<Option<Arc<Pack>>>,
 }
 
-/// Why a file does not give rules.
+/// Why there are no rules to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
+    /// The record cannot be read.
+    #[error("the record")]
+    Record(#[from] RecordError),
+    /// What the record says is live is no pack that can be used.
+    #[error("the pack that is live")]
+    Recorded(#[from] PackError),
     /// It cannot be read, or is no UTF-8.
     #[error("{} cannot be read", file.display())]
     Unreadable {
@@ -55,12 +76,18 @@ impl Rules {
     /// The rules of a file.
     pub fn of_file(file: &Path) -> Result<Rules, RulesError> {
         let pack = read(file)?;
-        Ok(Rules { file: Some(file.to_owned()), current: RwLock::new(Some(pack)) })
+        Ok(Rules { source: Some(Source::File(file.to_owned())), current: RwLock::new(Some(pack)) })
+    }
+
+    /// What is live of a site, by the record.
+    pub fn of_record(record: Arc<Record>, site: &str) -> Result<Rules, RulesError> {
+        let pack = live(&record, site)?;
+        Ok(Rules { source: Some(Source::Record(record, site.to_owned())), current: RwLock::new(pack) })
     }
 
     /// These rules, for good.
     pub fn of_pack(pack: Pack) -> Rules {
-        Rules { file: None, current: RwLock::new(Some(Arc::new(pack))) }
+        Rules { source: None, current: RwLock::new(Some(Arc::new(pack))) }
     }
 
     /// The pack to decide with; `None` where there are no rules, and every slot shows its default.
@@ -68,24 +95,40 @@ impl Rules {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Follows the file for as long as it is polled; `report` is told what came of every change.
+    /// Follows what they come from for as long as it is polled; `report` is told what came of every change.
     pub async fn follow(self: Arc<Rules>, report: impl Fn(Result<(), RulesError>)) {
-        let Some(file) = self.file.clone() else { return };
-        let mut seen = stamp(&file).await;
+        let Some(source) = self.source.clone() else { return };
+        let mut seen = stamp(&source).await;
         loop {
             tokio::time::sleep(EVERY).await;
-            let stamp = stamp(&file).await;
+            let stamp = stamp(&source).await;
             if stamp == seen {
                 continue;
             }
             seen = stamp;
-            let again = file.clone();
-            let Ok(pack) = tokio::task::spawn_blocking(move || read(&again)).await else { continue };
+            let again = source.clone();
+            let Ok(pack) = tokio::task::spawn_blocking(move || again.read()).await else { continue };
             report(pack.map(|pack| {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(pack);
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = pack;
             }));
         }
     }
+}
+
+impl Source {
+    fn read(&self) -> Result<Option<Arc<Pack>>, RulesError> {
+        match self {
+            Source::File(file) => read(file).map(Some),
+            Source::Record(record, site) => live(record, site),
+        }
+    }
+}
+
+fn live(record: &Record, site: &str) -> Result<Option<Arc<Pack>>, RulesError> {
+    let Some(latest) = record.latest(site)? else { return Ok(None) };
+    let hash = latest.live(now());
+    let Some(bytes) = record.pack(site, &hash)? else { return Ok(None) };
+    Ok(Some(Arc::new(Pack::open_verified(bytes, &hash)?)))
 }
 
 fn read(file: &Path) -> Result<Arc<Pack>, RulesError> {
@@ -97,7 +140,16 @@ fn read(file: &Path) -> Result<Arc<Pack>, RulesError> {
     Ok(Arc::new(pack))
 }
 
-async fn stamp(file: &Path) -> Stamp {
-    let metadata = tokio::fs::metadata(file).await.ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+async fn stamp(source: &Source) -> Option<Stamp> {
+    match source {
+        Source::File(file) => {
+            let metadata = tokio::fs::metadata(file).await.ok()?;
+            Some(Stamp::File(metadata.modified().ok()?, metadata.len()))
+        }
+        Source::Record(record, site) => {
+            let (record, site) = (Arc::clone(record), site.clone());
+            let latest = tokio::task::spawn_blocking(move || record.latest(&site)).await.ok()?;
+            Some(Stamp::Live(latest.ok()??.live(now())))
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod block;
 mod kv;
 mod page;
+pub mod publications;
 mod unknown;
 
 pub use block::block;
