@@ -1,0 +1,136 @@
+//! Where publications go: KVs that edges read, and the record that numbers them.
+//!
+//! ```text
+//! hemstitch.toml ─► Configuration ─► Ledger   (the record: a file, or an origin)   numbers and keeps
+//!                                └─► Mirror … (a directory, wrangler, Fastly, Cloudflare)   holds what is live
+//! ```
+
+mod cloudflare;
+mod configuration;
+mod directory;
+mod fastly;
+mod ledger;
+mod remote;
+mod wrangler;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use cloudflare::CloudflareKv;
+pub use configuration::{Configuration, ConfigurationError, Environment, Targets};
+pub use directory::Directory;
+pub use fastly::FastlyKv;
+pub use ledger::{Ledger, LedgerError, OriginRecord, ask_edge, operator_token};
+pub use remote::{Pause, Remote, RemoteError, Reply, Secret};
+pub use wrangler::Wrangler;
+
+/// A KV that edges read.
+#[derive(Debug)]
+pub struct Mirror {
+    /// What the configuration calls it.
+    pub name: String,
+    /// Where it is.
+    pub store: Store,
+}
+
+/// The kinds of KV.
+#[derive(Debug)]
+pub enum Store {
+    /// Files, for the native edge and for Viceroy.
+    Directory(Directory),
+    /// The local KV of wrangler.
+    Wrangler(Wrangler),
+    /// A KV store of Fastly.
+    Fastly(FastlyKv),
+    /// A KV namespace of Cloudflare.
+    Cloudflare(CloudflareKv),
+}
+
+/// Why a KV did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file.
+    #[error("{}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A server.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// A program that writes for us.
+    #[error("`{program}` failed: {said}")]
+    Program {
+        /// What was started.
+        program: String,
+        /// What it wrote.
+        said: String,
+    },
+    /// The value is larger than the platform takes.
+    #[error("{key} has {bytes} bytes, and this KV takes {limit}")]
+    TooLarge {
+        /// Under which key.
+        key: String,
+        /// Its length.
+        bytes: usize,
+        /// The most that is taken.
+        limit: usize,
+    },
+}
+
+impl Store {
+    /// The value under a key; `None` where there is none.
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self {
+            Store::Directory(store) => store.get(key),
+            Store::Wrangler(store) => store.get(key),
+            Store::Fastly(store) => store.get(key),
+            Store::Cloudflare(store) => store.get(key),
+        }
+    }
+
+    /// Puts a value under a key, whole or not at all.
+    pub fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        if let Some(limit) = self.limit().filter(|limit| value.len() > *limit) {
+            return Err(StoreError::TooLarge { key: key.to_owned(), bytes: value.len(), limit });
+        }
+        match self {
+            Store::Directory(store) => store.put(key, value),
+            Store::Wrangler(store) => store.put(key, value),
+            Store::Fastly(store) => store.put(key, value),
+            Store::Cloudflare(store) => store.put(key, value),
+        }
+    }
+
+    /// Puts several values at once, in any order.
+    pub fn put_all(&self, values: &[(String, &[u8])]) -> Result<(), StoreError> {
+        match (self, values) {
+            (Store::Fastly(store), [_, _, ..]) => store.put_all(values),
+            (Store::Cloudflare(store), [_, _, ..]) => store.put_all(values),
+            _ => values.iter().try_for_each(|(key, value)| self.put(key, value)),
+        }
+    }
+
+    /// Waits until what was written may have arrived everywhere; nothing where that is at once.
+    pub fn wait(&self) {
+        match self {
+            Store::Fastly(store) => store.wait(),
+            Store::Cloudflare(store) => store.wait(),
+            Store::Directory(_) | Store::Wrangler(_) => {}
+        }
+    }
+
+    /// The longest value that the platform takes, in bytes.
+    fn limit(&self) -> Option<usize> {
+        match self {
+            Store::Directory(_) => None,
+            Store::Wrangler(_) | Store::Cloudflare(_) => Some(cloudflare::MAX_VALUE_BYTES),
+            Store::Fastly(_) => Some(fastly::MAX_VALUE_BYTES),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
