@@ -11,7 +11,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hemstitch::pointer::{PointerKeys, SigningKey};
+use hemstitch::pointer::{PointerKeyError, PointerKeys, SigningKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -101,6 +101,11 @@ impl SigningKeyFile {
     /// The id under which edges know it.
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// The public half, as what pointers are verified with.
+    pub fn public_keys(&self) -> Result<PointerKeys, PointerKeyError> {
+        PointerKeys::new([(self.kid(), PointerKeys::encode(&self.key).as_str())])
     }
 
     pub(crate) fn key(&self) -> &SigningKey {

@@ -11,16 +11,19 @@
 mod actions;
 mod authored;
 mod body;
+mod capability;
 mod content_type;
 mod drafts;
 mod folder;
 mod fragments;
+pub mod growthbook;
 mod in_front;
 mod keyring_file;
 mod keys;
 mod kv;
 mod origin;
-mod publish;
+pub mod publishing;
+pub mod record;
 mod router;
 mod rules;
 mod ruleset_file;
@@ -29,6 +32,7 @@ mod setting;
 mod settings;
 mod shelf;
 mod stitch;
+pub mod targets;
 mod visits;
 mod write_whole;
 
@@ -40,7 +44,6 @@ pub use keyring_file::{
 pub use keys::{KeyFileError, SigningKeyFile, keyring_json, write_secret};
 pub use kv::{Kv, KvReaders};
 pub use origin::{Origin, Setup};
-pub use publish::{Publication, PublishError, publish};
 pub use router::router;
 pub use rules::{Rules, RulesError};
 pub use ruleset_file::{RulesetFile, Unpublishable, read_text};

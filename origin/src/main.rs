@@ -12,11 +12,18 @@ mod stop;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand};
 
+use hemstitch::time::UnixTime;
 use hemstitch_origin::{FolderError, SettingsError};
 use input::Unreadable;
+
+/// The time by the system's clock.
+fn now() -> UnixTime {
+    UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+}
 
 /// What a command found: nothing to complain of, or something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +67,13 @@ enum Command {
     Preview(commands::Preview),
     Off(commands::Off),
     On(commands::On),
+    Versions(commands::Versions),
+    Rollback(commands::Rollback),
+    Diff(commands::Diff),
+    Status(commands::Status),
+    Backup(commands::Backup),
+    Restore(commands::Restore),
+    Import(commands::Import),
     Keys(commands::Keys),
     Mint(commands::Mint),
     LocalStores(commands::LocalStores),
@@ -81,6 +95,13 @@ fn main() -> ExitCode {
         Command::Preview(preview) => preview.run(),
         Command::Off(off) => off.run(),
         Command::On(on) => on.run(),
+        Command::Versions(versions) => versions.run(),
+        Command::Rollback(rollback) => rollback.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Status(status) => status.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Import(import) => import.run(),
         Command::Keys(keys) => keys.run(),
         Command::Mint(mint) => mint.run(),
         Command::LocalStores(stores) => stores.run(),
@@ -145,6 +166,15 @@ mod tests {
             "schema",
             "schema --reference",
             "publish r.json --kv kv --site acme --signing-key k.json --sequence 7 --json",
+            "publish r.json --to origin fastly --at 2026-12-01T09:00:00+01:00 --message hello --base 7 --dry-run",
+            "versions --most 5 --json",
+            "rollback 41 --message oops",
+            "rollback --to origin",
+            "diff 41 ruleset.json --json",
+            "status --edge https://www.acme.test --samples 10",
+            "backup record.db --out copy.db",
+            "restore copy.db --out record.db",
+            "import growthbook features.json --attribute plan=trait.plan",
             "keys new --out keys --site acme",
             "preview r.json --site acme --keyring k.json --kv kv --url https://a.test/ --persona p.json --variation x=a",
             "preview r.json --site acme --keyring k.json --kv kv --url http://[::1]:8080/a?b --at 2026-12-24T18:00:00Z",
@@ -200,6 +230,11 @@ mod tests {
             "preview r.json --site acme --keyring k.json --kv kv --url https://a.test/ --variation x",
             "preview r.json --site acme --keyring k.json --kv kv --url https://a.test/ --lifetime 1441",
             "publish r.json --kv kv --site Acme! --signing-key k.json",
+            "publish r.json --at tomorrow",
+            "publish r.json --at 2026-12-01T09:00:00",
+            "publish r.json --kv kv --to origin",
+            "diff 41",
+            "versions --most 0",
         ] {
             let words = ["hemstitch"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty()));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

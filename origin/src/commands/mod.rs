@@ -1,30 +1,43 @@
 //! What the binary can be told to do: one command in a file.
 
+mod backup;
 mod check;
 mod demo;
+mod diff;
 mod edge;
 mod explain;
+mod import;
 mod keys;
 mod local_stores;
 mod mint;
+mod place;
 mod preview;
 mod publish;
+mod rollback;
 mod schema;
 mod serve;
+mod status;
 mod switch;
+mod versions;
 
+pub use backup::{Backup, Restore};
 pub use check::Check;
 pub use demo::Demo;
+pub use diff::Diff;
 pub use edge::Edge;
 pub use explain::Explain;
+pub use import::Import;
 pub use keys::Keys;
 pub use local_stores::LocalStores;
 pub use mint::Mint;
 pub use preview::Preview;
 pub use publish::Publish;
+pub use rollback::Rollback;
 pub use schema::Schema;
 pub use serve::Serve;
+pub use status::Status;
 pub use switch::{Off, On};
+pub use versions::Versions;
 
 use std::future::Future;
 

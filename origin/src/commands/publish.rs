@@ -1,38 +1,60 @@
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hemstitch_origin::{Publication, PublishError, RulesetFile, SigningKeyFile, publish};
-use serde_json::json;
+use hemstitch::changes::Changes;
+use hemstitch::time::UnixTime;
+use hemstitch_origin::RulesetFile;
+use hemstitch_origin::publishing::{
+    Mirrored, Novelty, NumberError, Outcome, PublishError, Publisher, Request, Step,
+};
+use hemstitch_origin::record::Offered;
+use hemstitch_origin::targets::{Ledger, LedgerError};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::input::{self, Unreadable};
+use super::place::{Found, Place, line};
+use crate::input::Unreadable;
 use crate::report::{Colour, for_people, for_programs};
-use crate::{Verdict, output};
+use crate::{Verdict, now, output};
 
-/// Check, compile and sign a ruleset, and make it live in a KV folder
+/// Check, compile and sign a ruleset, and make it live
 ///
-/// The pack is written first, then the pointer to it, each whole or not at all. The publication gets the number after the
-/// one that is live. One publisher at a time: two at once can give out one number twice.
+/// The record numbers it, if one of the targets is one; then each KV gets the pack, and after it the pointer, each whole or
+/// not at all and read back. What fails leaves live what was live before, and can be done again: what is live already keeps
+/// its number. Without a record there must be one publisher at a time: two at once can give out one number twice.
 #[derive(Args)]
 #[command(after_help = "\
+Tokens are in the environment: FASTLY_API_TOKEN, CLOUDFLARE_API_TOKEN, HEMSTITCH_OPERATOR_TOKEN.
+
 Examples:
+  hemstitch publish ruleset.json --dry-run
+  hemstitch publish ruleset.json --to origin fastly --message 'Autumn campaign'
+  hemstitch publish ruleset.json --at 2026-12-01T09:00:00+01:00
   hemstitch publish ruleset.json --kv kv --site acme --signing-key keys/acme.signing.json")]
 pub struct Publish {
     /// The ruleset, a JSON document
     ruleset: PathBuf,
-    /// The KV folder, which is created if it is missing
-    #[arg(long, value_name = "DIR")]
-    kv: PathBuf,
-    /// Name of the site
-    #[arg(long, value_name = "NAME", value_parser = input::site_name)]
-    site: String,
-    /// The key that `hemstitch keys new` wrote to SITE.signing.json
-    #[arg(long, value_name = "FILE")]
-    signing_key: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// From when it is live, by the clock of each edge, such as 2026-12-01T09:00:00+01:00
+    #[arg(long, value_name = "TIME", value_parser = time_of)]
+    at: Option<UnixTime>,
+    /// What to say of it in the record
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    message: String,
+    /// The publication that the ruleset was made from; nothing is published where another is the last one
+    #[arg(long, value_name = "N")]
+    base: Option<u64>,
     /// The publication's number, where it is not to be the next one: higher than the live one, by a million at most
     #[arg(long, value_name = "N")]
     sequence: Option<u64>,
-    /// Print one JSON object: site, sequence, pack, bytes; or the findings, as `check` does
+    /// Print one JSON object: site, sequence, pack, bytes, new, changes, targets; or the findings, as `check` does
     #[arg(long)]
     json: bool,
 }
@@ -42,8 +64,7 @@ impl Publish {
     pub fn run(self) -> Result<Verdict> {
         let file = RulesetFile::read(&self.ruleset)
             .map_err(|source| Unreadable::File { path: self.ruleset.clone(), source })?;
-        let key = SigningKeyFile::parse(&input::read(&self.signing_key)?)
-            .map_err(|error| Unreadable::content(&self.signing_key, error))?;
+        let (found, key) = self.place.with_key()?;
         if file.errors() > 0 {
             let shown = self.ruleset.display().to_string();
             match self.json {
@@ -56,39 +77,194 @@ impl Publish {
             output::aside("nothing was published");
             return Ok(Verdict::Findings);
         }
-        let published = publish(&file.compile()?, &self.kv, &self.site, &key, self.sequence)
-            .map_err(advised)
+        let pack = file.compile()?;
+        let request = Request {
+            what: Offered::Ruleset(file.text.clone()),
+            pack,
+            starts: self.at,
+            message: self.message.clone(),
+            base: self.base,
+            sequence: self.sequence,
+        };
+        let mut publisher = Publisher::new(&found.site, &key, &found.targets, |step| told(step, self.json))?;
+        let numbering = publisher.numbering(self.sequence).map_err(|error| advised(error, &found))?;
+        let changes = changes(&found, numbering.seen(), &file.text)?;
+        if found.targets.ledger.is_none() {
+            output::aside("no record: one publisher at a time, and nobody keeps what was live before");
+        }
+        if let Some((_, at)) = numbering.pending(now()) {
+            let replaced = super::place::moment(at.0);
+            output::aside(format_args!(
+                "what was to be live from {replaced} on will not be: this takes its place"
+            ));
+        }
+        if self.dry_run {
+            return self.tell_dry(&found, numbering.next().ok(), &changes);
+        }
+        let outcome = publisher
+            .publish(&request, now())
+            .map_err(|error| overtaken(&found, numbering.seen(), error))
             .context("nothing was published")?;
+        tell(&found, &outcome, request.pack.len(), &changes, self.json)
+    }
+
+    fn tell_dry(&self, found: &Found, next: Option<u64>, changes: &Option<Changes>) -> Result<Verdict> {
         if self.json {
-            let hash = published.hash.to_string();
-            let Publication { sequence, bytes, .. } = published;
-            output::line(json!({ "site": self.site, "sequence": sequence, "pack": hash, "bytes": bytes }))?;
+            output::line(json!({ "site": found.site, "next": next, "changes": changes }))?;
         } else {
-            let Publication { sequence, hash, bytes } = published;
+            let number = next.map_or_else(|| "none".to_owned(), |next| next.to_string());
+            output::text(&shown(changes))?;
             output::line(format_args!(
-                "published {} number {sequence}: pack {hash} ({bytes} bytes)",
-                self.site
+                "nothing was published; the next number of {} is {number}",
+                found.site
             ))?;
         }
         Ok(Verdict::Fine)
     }
 }
 
+/// What changes against the last publication; nothing where no record tells.
+fn changes(found: &Found, seen: Option<u64>, text: &str) -> Result<Option<Changes>> {
+    let Some((_, ledger)) = &found.targets.ledger else { return Ok(None) };
+    let before = ruleset(ledger, &found.site, seen)?;
+    Ok(Some(Changes::between(&before, text)?))
+}
+
+/// The ruleset of a publication; of none, the empty one.
+fn ruleset(ledger: &Ledger, site: &str, sequence: Option<u64>) -> Result<String> {
+    let Some(sequence) = sequence else { return Ok("{}".to_owned()) };
+    let version = ledger.version(site, sequence)?;
+    Ok(version.with_context(|| format!("number {sequence} is not in the record"))?.1)
+}
+
+fn shown(changes: &Option<Changes>) -> String {
+    match changes {
+        None => String::new(),
+        Some(changes) if changes.is_empty() => "no rule changes\n".to_owned(),
+        Some(changes) => changes.to_string(),
+    }
+}
+
+/// Progress, on standard error.
+pub fn told(step: &Step, quiet: bool) -> ControlFlow<()> {
+    let text = match step {
+        Step::Record(sequence) => format!("recording number {sequence}"),
+        Step::Packs { mirror, bytes } => format!("{mirror}: writing {bytes} bytes"),
+        Step::ReadPacks(mirror) => format!("{mirror}: reading them back"),
+        Step::Pointer(mirror) => format!("{mirror}: making it live"),
+        Step::ReadPointer(mirror) => format!("{mirror}: reading the pointer back"),
+    };
+    if !quiet {
+        output::aside(text);
+    }
+    ControlFlow::Continue(())
+}
+
+/// Tells what came of a publication, target by target.
+pub fn tell(
+    found: &Found,
+    outcome: &Outcome,
+    bytes: usize,
+    changes: &Option<Changes>,
+    json: bool,
+) -> Result<Verdict> {
+    let Outcome { sequence, hash, novelty, mirrors } = outcome;
+    let mut verdict = Verdict::Fine;
+    let mut lines = String::new();
+    let mut targets = serde_json::Map::new();
+    for (name, result) in mirrors {
+        let said = match result {
+            Ok(Mirrored::Written) => "live".to_owned(),
+            Ok(Mirrored::Unchanged) => "live, as before".to_owned(),
+            Ok(Mirrored::Ahead(ahead)) => {
+                verdict = Verdict::Findings;
+                format!(
+                    "holds number {ahead}, which is later; where nobody else published that, give `--sequence {}`",
+                    ahead.saturating_add(1)
+                )
+            }
+            Err(error) => {
+                verdict = Verdict::Findings;
+                format!("FAILED, and what was live there still is: {:#}", anyhow::anyhow!(error.to_string()))
+            }
+        };
+        lines.push_str(&format!("{name}: {said}\n"));
+        targets.insert(name.clone(), Value::from(said));
+    }
+    let site = &found.site;
+    if json {
+        let new = *novelty == Novelty::New;
+        output::line(json!({
+            "site": site, "sequence": sequence, "pack": hash.to_string(), "bytes": bytes, "new": new,
+            "changes": changes, "targets": targets,
+        }))?;
+    } else {
+        output::text(&shown(changes))?;
+        match novelty {
+            Novelty::New => {
+                output::line(format_args!("published {site} number {sequence}: pack {hash} ({bytes} bytes)"))?
+            }
+            Novelty::Known => output::line(format_args!(
+                "{site} number {sequence} was published before: pack {hash} ({bytes} bytes)"
+            ))?,
+        }
+        output::text(&lines)?;
+    }
+    if verdict == Verdict::Findings {
+        output::aside("to go on, run the same command again: what is published already keeps its number");
+    }
+    Ok(verdict)
+}
+
+/// Where another was quicker: what they have changed.
+pub fn overtaken(found: &Found, seen: Option<u64>, error: PublishError) -> anyhow::Error {
+    let PublishError::Ledger(LedgerError::Overtaken { latest: Some(latest) }) = &error else {
+        return advised(error, found);
+    };
+    let between = || -> Result<String> {
+        let ledger = found.ledger()?;
+        let [before, after] = [seen, Some(latest.sequence)].map(|at| ruleset(ledger, &found.site, at));
+        Ok(Changes::between(&before?, &after?)?.to_string())
+    };
+    let between = between().unwrap_or_default();
+    anyhow::anyhow!(
+        "somebody else was quicker:\n{}\n{between}  hint: bring their changes into your ruleset, and publish again",
+        line(latest)
+    )
+}
+
 /// The error, and what to do about it.
-fn advised(error: PublishError) -> anyhow::Error {
+pub fn advised(error: PublishError, found: &Found) -> anyhow::Error {
     let hint = match &error {
-        PublishError::ForeignPointer { .. } => {
-            "give `--sequence N`, higher than any number that edges have seen"
-        }
-        PublishError::Zero => "leave `--sequence` out, and the next number is taken",
-        PublishError::NotHigher { .. } => {
-            "leave `--sequence` out, and the next number is taken, or give a higher one"
-        }
-        PublishError::Leap { .. } => {
-            "edges never go back to a lower number, so a slip here is for good; leave `--sequence` out, and the next \
-             number is taken, or go there in smaller steps"
-        }
-        PublishError::LastSequence(_) | PublishError::Kv { .. } | PublishError::Key => return error.into(),
+        PublishError::Number(error) => match error {
+            NumberError::ForeignPointer { .. } => {
+                "give `--sequence N`, higher than any number that edges have seen"
+            }
+            NumberError::Zero => "leave `--sequence` out, and the next number is taken",
+            NumberError::NotHigher { .. } => {
+                "leave `--sequence` out, and the next number is taken, or give a higher one"
+            }
+            NumberError::Leap { .. } => {
+                "edges never go back to a lower number, so a slip here is for good; leave `--sequence` out, and the next \
+                 number is taken, or go there in smaller steps"
+            }
+            NumberError::OtherBase { .. } if found.targets.ledger.is_some() => {
+                "`hemstitch diff` shows what was changed in between"
+            }
+            NumberError::OtherBase { .. } | NumberError::Last(_) => {
+                return anyhow::Error::new(NumberError::clone(error));
+            }
+        },
+        _ => return error.into(),
     };
     anyhow::anyhow!("{:#}\n  hint: {hint}", anyhow::Error::new(error))
+}
+
+fn time_of(text: &str) -> Result<UnixTime, String> {
+    let wrong = || {
+        "write a date, a time and an offset, such as 2026-12-01T09:00:00+01:00 or 2026-12-01T08:00:00Z"
+            .to_owned()
+    };
+    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())?;
+    u64::try_from(time.unix_timestamp()).map(UnixTime).map_err(|_| wrong())
 }

@@ -2,9 +2,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use hemstitch::kill_switch::KillSwitch;
+use hemstitch_origin::record::Record;
 use hemstitch_origin::{
     Folder, Kv, KvReaders, Origin, Rules, RulesError, Settings, Setup, Unpublishable, serve,
 };
@@ -27,7 +28,8 @@ use crate::{Verdict, address, output};
 Examples:
   hemstitch serve pages
   hemstitch serve pages --listen 127.0.0.1:0 --ruleset ruleset.json
-  hemstitch serve pages --site acme --keys keys --ruleset ruleset.json --kv kv")]
+  hemstitch serve pages --site acme --keys keys --ruleset ruleset.json --kv kv
+  hemstitch serve pages --config site.json --keys keys --record record.db")]
 pub struct Serve {
     /// The folder with the pages
     folder: PathBuf,
@@ -37,13 +39,17 @@ pub struct Serve {
     /// The rules; the file is read again whenever it changes, and the last good rules stay while it has errors
     #[arg(long, value_name = "FILE")]
     ruleset: Option<PathBuf>,
+    /// Record publications in this file, which is created if it is missing, and answer by what is live. Operators and edges
+    /// show tokens of the keys SITE.operator.json and SITE.edge.json; the site's configuration has its `pointer_keys`
+    #[arg(long, value_name = "FILE", conflicts_with = "ruleset", requires = "config", requires = "keys")]
+    record: Option<PathBuf>,
     /// Name of the site: the audience of its cookies and tokens
     #[arg(long, value_name = "NAME", value_parser = input::site_name, default_value = "local")]
     site: String,
     /// The site's configuration, as an edge reads it, in place of --site
     #[arg(long, value_name = "FILE", conflicts_with = "site")]
     config: Option<PathBuf>,
-    /// Folder with SITE.profile.json and SITE.facts.json; without it every visitor is a new one
+    /// Folder with the keys of the site, as `keys new` writes them; without it every visitor is a new one
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
     /// The kill switch: `on`, `off`, or `off:rule-a,rule-b`
@@ -80,16 +86,27 @@ impl Serve {
             None => input::local_site(&self.site)?,
         };
         let readers = if self.serve_kv { KvReaders::Everybody } else { KvReaders::Loopback };
+        let record = self.record.as_deref().map(record).transpose()?;
+        let rules = match (&record, self.ruleset.as_deref()) {
+            (Some(record), _) => Rules::of_record(Arc::clone(record), &site.name)?,
+            (None, Some(file)) => rules(file)?,
+            (None, None) => Rules::default(),
+        };
         Ok(Setup {
             settings: Settings::read(&folder)?,
             folder,
             keys: self.keys.as_deref().map(|keys| input::keys(keys, &site.name)).transpose()?.flatten(),
             site,
-            rules: Arc::new(self.ruleset.as_deref().map(rules).transpose()?.unwrap_or_default()),
+            rules: Arc::new(rules),
+            record,
             kill: self.personalization.clone(),
             kv: self.kv.as_deref().map(Folder::open).transpose()?.map(|kv| Kv::new(kv, readers)),
         })
     }
+}
+
+fn record(file: &Path) -> Result<Arc<Record>> {
+    Ok(Arc::new(Record::open(file).with_context(|| file.display().to_string())?))
 }
 
 fn rules(file: &Path) -> Result<Rules> {

@@ -37,7 +37,7 @@ impl FastlyStores {
         let mut config: Map<String, Value> =
             hosts.map(|host| (format!("host.{host}"), site.to_string().into())).collect();
         config.insert("personalization".to_owned(), "on".into());
-        let keys = [pointer_key(SITE), pack_key(SITE, &stage.published.hash)];
+        let keys = [pointer_key(SITE), pack_key(SITE, &stage.published)];
         let kv: Map<String, Value> = keys
             .into_iter()
             .map(|key| {

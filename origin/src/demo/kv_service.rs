@@ -21,7 +21,7 @@ type Values = HashMap<String, Bytes>;
 
 /// Serves what was published until the process ends, and says where.
 pub async fn start(stage: &Stage) -> Result<SocketAddr> {
-    let keys = [pointer_key(SITE), pack_key(SITE, &stage.published.hash)];
+    let keys = [pointer_key(SITE), pack_key(SITE, &stage.published)];
     let read = |key: String| Ok((key.clone(), fs::read(stage.kv().join(&key))?.into()));
     let values = keys.into_iter().map(read).collect::<std::io::Result<Values>>().context("reading the KV")?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("a port for the KV")?;

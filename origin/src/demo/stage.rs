@@ -2,21 +2,26 @@
 
 use std::borrow::Cow;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use hemstitch::kill_switch::KillSwitch;
+use hemstitch::pack::PackHash;
 use hemstitch::site::Site;
 use hemstitch::token::Keyring;
 use hemstitch::visit::Keys;
+use hemstitch_origin::publishing::{Publisher, Request};
+use hemstitch_origin::record::Offered;
+use hemstitch_origin::targets::{Directory, Mirror, Store, Targets};
 use hemstitch_origin::{
-    Folder, Publication, Rules, RulesetFile, Settings, Setup, SigningKeyFile, keyring_json, publish,
-    write_secret,
+    Folder, Rules, RulesetFile, Settings, Setup, SigningKeyFile, keyring_json, write_secret,
 };
 use serde_json::{Value, json};
 
 use super::site_files::{PAGES, RULESET};
+use crate::now;
 
 /// Name of the demo's site.
 pub const SITE: &str = "northgate";
@@ -59,8 +64,8 @@ pub struct Stage {
     root: PathBuf,
     secrets: [(&'static str, String); 3],
     public_key: Value,
-    /// What was published.
-    pub published: Publication,
+    /// The pack that was published.
+    pub published: PackHash,
 }
 
 impl Stage {
@@ -82,7 +87,7 @@ impl Stage {
             write_key(&root.join(format!("keys/{SITE}.{purpose}.json")), keyring)?;
         }
         let pack = RulesetFile::of(RULESET.to_owned()).compile().context("the demo's ruleset")?;
-        let published = publish(&pack, &root.join("kv"), SITE, &signing, None)?;
+        let published = publish(pack, &root.join("kv"), &signing)?;
         let public_key = signing.public_json();
         Ok(Stage { root: root.to_owned(), secrets: keyrings, public_key, published })
     }
@@ -137,6 +142,7 @@ impl Stage {
             rules: Arc::new(Rules::of_pack(hemstitch::pack::Pack::open(pack)?)),
             kill: KillSwitch::On,
             kv: None,
+            record: None,
         })
     }
 }
@@ -157,4 +163,19 @@ pub(super) fn write_key(path: &Path, text: &str) -> Result<()> {
         return Ok(());
     }
     write_secret(path, text).with_context(|| format!("writing the key {}", path.display()))
+}
+
+/// Makes the demo's rules live in a KV folder.
+fn publish(pack: Vec<u8>, kv: &Path, signing: &SigningKeyFile) -> Result<PackHash> {
+    let store = Store::Directory(Directory::new(kv.to_owned(), None));
+    let mirrors = vec![Mirror { name: "kv".to_owned(), store }];
+    let targets = Targets { ledger: None, mirrors };
+    let what = Offered::Ruleset(RULESET.to_owned());
+    let request = Request { what, pack, starts: None, message: String::new(), base: None, sequence: None };
+    let observe = |_: &_| ControlFlow::Continue(());
+    let outcome = Publisher::new(SITE, signing, &targets, observe)?.publish(&request, now())?;
+    for (_, mirrored) in outcome.mirrors {
+        mirrored?;
+    }
+    Ok(outcome.hash)
 }
