@@ -24,6 +24,8 @@ mod page_cases;
 mod passthrough;
 mod preview;
 mod profile_cookie;
+mod publish_guide;
+mod publishing;
 mod rotation;
 mod rules_cases;
 mod rules_lines;

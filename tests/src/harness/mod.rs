@@ -26,6 +26,7 @@ mod origin;
 pub mod patience;
 mod programs;
 mod publication;
+mod record;
 mod reply;
 mod rules_case;
 pub mod scene;
@@ -58,6 +59,7 @@ pub use programs::{
     panicking_cloudflare, viceroy, workerd, workspace,
 };
 pub use publication::{Publication, pointer_signed_by};
+pub use record::RecordOrigin;
 pub use reply::{End, Reply};
 pub use rules_case::{RulesCase, RulesVisit};
 pub use script::Script;

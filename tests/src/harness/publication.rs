@@ -76,6 +76,11 @@ pub(super) fn public_key() -> Value {
     json!({ "kid": KID, "ed25519": URL_SAFE_NO_PAD.encode(key.as_bytes()) })
 }
 
+/// The file of the key, as `hemstitch` reads it.
+pub(super) fn signing_key_json() -> Value {
+    json!({ "kid": KID, "ed25519_secret": URL_SAFE_NO_PAD.encode(signing_key().to_bytes()) })
+}
+
 fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }

@@ -31,6 +31,8 @@ pub struct TestSite {
     generations: Vec<String>,
     pub(super) settings: Map<String, Value>,
     pub(super) fragment_hosts: BTreeMap<String, Reaches>,
+    /// Where its publications are recorded: a host and a port.
+    pub(super) record: Option<String>,
 }
 
 impl TestSite {
@@ -44,6 +46,7 @@ impl TestSite {
             generations: vec![Secrets::NEWEST.to_string(), Secrets::OLDER.to_string()],
             settings: Map::new(),
             fragment_hosts: BTreeMap::new(),
+            record: None,
         }
     }
 
@@ -69,6 +72,13 @@ impl TestSite {
     /// A site whose edge knows a publisher's key, whatever stands in KV.
     pub fn expecting_publications(mut self) -> TestSite {
         self.publishes = true;
+        self
+    }
+
+    /// A site whose publications are recorded there: a host and a port. An edge has one record for all of its sites.
+    pub fn recorded_at(mut self, address: &str) -> TestSite {
+        self.publishes = true;
+        self.record = Some(address.to_string());
         self
     }
 
@@ -109,6 +119,12 @@ impl TestSite {
 
     /// The configuration, with what this kind of edge calls the origin and a closed port.
     pub(super) fn configuration(&self, origin: &str, nobody: &str) -> Value {
+        let record = self.record.as_ref().map(|address| match origin {
+            // By their names on the platforms that have names for whom they ask.
+            "origin" => "record".to_string(),
+            "ORIGIN" => "RECORD".to_string(),
+            _ => format!("http://{address}"),
+        });
         let mut site = json!({
             "site": self.name,
             "hosts": [self.host],
@@ -124,6 +140,9 @@ impl TestSite {
                 (host.clone(), Value::from(target))
             };
             site["fragment_hosts"] = Value::Object(self.fragment_hosts.iter().map(reached).collect());
+        }
+        if let Some(record) = record {
+            site["record"] = Value::from(record);
         }
         for (name, value) in &self.settings {
             site[name] = value.clone();
@@ -145,7 +164,7 @@ impl Secrets {
     /// The id of an older key that still verifies.
     pub const OLDER: &'static str = "2026-05";
 
-    /// A key of the ring for `profile` or `facts`.
+    /// A key of the ring for a purpose, such as `profile`.
     pub fn secret(&self, ring: &str, kid: &str) -> Vec<u8> {
         Sha256::digest(format!("{} {ring} {kid}", self.site)).to_vec()
     }

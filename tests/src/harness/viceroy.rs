@@ -55,6 +55,8 @@ fn manifest_of(folder: &Path, origin: &str, sites: &[TestSite]) -> String {
             item(&mut secrets, &format!("{}.{ring}", site.name), &file);
         }
     }
+    let record = sites.iter().find_map(|site| site.record.as_deref());
+    let record = record.map_or(NOBODY.to_string(), |address| format!("http://{address}"));
     let config = quoted(&folder.join("config.json"));
     format!(
         r#"manifest_version = 3
@@ -68,6 +70,8 @@ use_default_loopback = false
 url = "{origin}"
 [local_server.backends.nobody]
 url = "{NOBODY}"
+[local_server.backends.record]
+url = "{record}"
 [local_server.config_stores.hemstitch]
 file = {config}
 format = "json"

@@ -69,8 +69,10 @@ impl Workerd {
             // Beside the manifest, since it embeds nothing by an absolute path.
             fs::copy(worker.join(module), folder.join(module)).expect("a Worker that was built whole");
         }
+        let nobody = NOBODY.trim_start_matches("http://");
+        let record = sites.iter().find_map(|site| site.record.as_deref()).unwrap_or(nobody);
         let names: Vec<&str> = texts.into_keys().collect();
-        let manifest = manifest_of(&origin.address().to_string(), &services, &names);
+        let manifest = manifest_of(&origin.address().to_string(), record, &services, &names);
         write_whole(&folder.join("workerd.capnp"), manifest.as_bytes());
         let (child, address) = launch(folder, "127.0.0.1:0");
         let address = address.parse().expect("an address of loopback");
@@ -102,7 +104,7 @@ fn launch(folder: &Path, listen: &str) -> (Child, String) {
     (child, format!("127.0.0.1:{digits}"))
 }
 
-fn manifest_of(origin: &str, services: &CloudServices, texts: &[&str]) -> String {
+fn manifest_of(origin: &str, record: &str, services: &CloudServices, texts: &[&str]) -> String {
     let module = |name: &&str| {
         let kind = if name.ends_with(".wasm") { "wasm" } else { "esModule" };
         format!("(name = \"{name}\", {kind} = embed \"{name}\")")
@@ -120,6 +122,7 @@ const config :Workerd.Config = (
     (name = "edge", worker = .edge),
     (name = "origin", external = (address = "{origin}", http = ())),
     (name = "nobody", external = (address = "{nobody}", http = ())),
+    (name = "record", external = (address = "{record}", http = ())),
     (name = "kv", external = (address = "{kv}", http = ())),
     (name = "cache", external = (address = "{cache}", http = (style = proxy))),
   ],
@@ -136,6 +139,7 @@ const edge :Workerd.Worker = (
   bindings = [
     (name = "ORIGIN", service = "origin"),
     (name = "NOBODY", service = "nobody"),
+    (name = "RECORD", service = "record"),
     (name = "HEMSTITCH_KV", kvNamespace = "kv"),
     {texts}
   ],

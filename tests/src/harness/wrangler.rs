@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hemstitch::visit::KeyPurpose;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -108,7 +109,7 @@ impl Wrangler {
         let capitals = site.name.to_uppercase();
         let secret =
             |ring: &str| format!("{capitals}_{}='{}'\n", ring.to_uppercase(), site.secrets().keyring(ring));
-        let secrets = ["profile", "facts", "explain"].map(secret).concat();
+        let secrets = KeyPurpose::ALL.map(KeyPurpose::name).map(secret).concat();
         let file = self.state.path().join("secrets.env");
         write_whole(&file, secrets.as_bytes());
         let (file, kv) = (text(&file), text(&self.kv()));
