@@ -25,6 +25,7 @@ mod passthrough;
 mod preview;
 mod profile_cookie;
 mod publish_guide;
+mod publish_targets;
 mod publishing;
 mod rotation;
 mod rules_cases;

@@ -124,11 +124,7 @@ fn what_is_wrong_in_kv_is_right_in_the_record(kind: EdgeKind) {
             }
             continue;
         }
-        let publish = |text: &str, arguments: &[&str]| {
-            std::fs::write(record.folder().join("r.json"), showing(text).to_string()).expect("a file");
-            record.run(&[&["publish", "r.json"], arguments].concat());
-        };
-        publish("NINTH", &["--sequence", "9"]);
+        record.publish_with(&showing("NINTH"), &["--sequence", "9"]);
         let took = wait_for("NINTH", &stage.edge, stage.site());
         println!("{kind:?}: with {what} in KV: {took:?}");
     }

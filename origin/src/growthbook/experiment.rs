@@ -145,10 +145,8 @@ impl Book {
             let condition = self.condition(&condition);
             written.insert("when".to_owned(), condition);
         }
-        let status = match text("status") {
-            Some(status @ ("running" | "draft" | "stopped")) => status,
-            _ => "draft",
-        };
+        let known = |status: &&str| ["running", "draft", "stopped"].contains(status);
+        let status = text("status").filter(known).unwrap_or("draft");
         written.insert("status".to_owned(), Value::from(status));
         if experiment.get("archived") == Some(&Value::Bool(true)) {
             return self.lack(what, "it is archived");

@@ -9,6 +9,8 @@ use tempfile::NamedTempFile;
 
 use super::StoreError;
 
+const NOT_FOUND: &[u8] = b"Value not found";
+
 /// How wrangler is called, and what for.
 #[derive(Clone, Debug)]
 pub struct Wrangler {
@@ -25,13 +27,11 @@ pub struct Wrangler {
 impl Wrangler {
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let output = self.run(&["get", key], &[])?;
-        if output.status.success() {
-            return Ok(Some(output.stdout));
-        }
-        match said(&output) {
-            // It has no status of its own for this.
-            said if said.to_ascii_lowercase().contains("not found") => Ok(None),
-            said => Err(self.failed(said)),
+        // It has no status of its own for this, and says so where a value would stand.
+        match output.stdout.trim_ascii() == NOT_FOUND {
+            true => Ok(None),
+            false if output.status.success() => Ok(Some(output.stdout)),
+            false => Err(self.failed(said(&output))),
         }
     }
 

@@ -1,8 +1,8 @@
 //! An origin that records publications, and `hemstitch` told to publish there.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -55,25 +55,28 @@ impl RecordOrigin {
         &self.address
     }
 
-    /// Where the configuration is.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// The KV folder that publications are mirrored to.
     pub fn mirror(&self) -> PathBuf {
         self.folder.path().join("mirror")
     }
 
+    /// One more target.
+    pub fn add_target(&self, toml: &str) {
+        let file = self.folder.path().join("hemstitch.toml");
+        let held = fs::read_to_string(&file).expect("a file of ours");
+        write_whole(&file, (held + toml).as_bytes());
+    }
+
     /// `hemstitch`, where the configuration is.
-    pub fn hemstitch(&self, arguments: &[&str]) -> Output {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(programs::hemstitch());
-        command.args(arguments).current_dir(self.folder.path()).output().expect("hemstitch starts")
+        command.args(arguments).current_dir(self.folder.path());
+        command
     }
 
     /// The same; what it prints, where it succeeds.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = self.hemstitch(arguments);
+        let output = self.command(arguments).output().expect("hemstitch starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
         text(&output.stdout)
@@ -81,8 +84,13 @@ impl RecordOrigin {
 
     /// Publishes a ruleset.
     pub fn publish(&self, ruleset: &Value) {
-        fs::write(self.folder.path().join("ruleset.json"), ruleset.to_string()).expect("a folder of ours");
-        self.run(&["publish", "ruleset.json"]);
+        self.publish_with(ruleset, &[]);
+    }
+
+    /// The same, with more arguments; what it prints.
+    pub fn publish_with(&self, ruleset: &Value, arguments: &[&str]) -> String {
+        write_whole(&self.folder.path().join("ruleset.json"), ruleset.to_string().as_bytes());
+        self.run(&[&["publish", "ruleset.json"], arguments].concat())
     }
 
     /// What the mirror holds, by key.

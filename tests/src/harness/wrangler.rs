@@ -93,6 +93,21 @@ impl Wrangler {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// The local KV as a target of `hemstitch publish`, and the environment that keeps wrangler to itself.
+    pub fn target(&self) -> (String, Vec<(String, String)>) {
+        let (program, workspace) = (text(&programs::wrangler()), text(&programs::workspace()));
+        let toml = format!(
+            "[targets.local]\nkind = \"wrangler\"\nprogram = \"{program}\"\nbinding = \"HEMSTITCH_KV\"\n\
+             config = \"{workspace}/wrangler.toml\"\npersist_to = \"{}\"\n",
+            text(&self.kv())
+        );
+        let like = self.command(&[]);
+        let variables = like.get_envs();
+        let variables =
+            variables.filter_map(|(name, value)| Some((name.to_str()?.into(), value?.to_str()?.into())));
+        (toml, variables.collect())
+    }
+
     /// What the local KV has under a key.
     pub fn kept(&self, key: &str) -> Vec<u8> {
         let kv = text(&self.kv());

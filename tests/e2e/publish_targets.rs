@@ -1,0 +1,152 @@
+//! `hemstitch publish` to what is not ours: wrangler's KV, and a provider's API while the publisher is killed.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use e2e::harness::patience::eventually;
+use e2e::harness::{Gate, RecordOrigin, Script, TestOrigin, TestSite, Wrangler};
+use hemstitch::pack::{Pack, PackHash};
+use hemstitch::pointer::{Pointer, PointerKeys};
+use serde_json::{Value, json};
+
+fn showing(text: &str) -> Value {
+    json!({
+        "blocks": { "b": { "html": text } },
+        "slots": { "hero": { "rules": [{ "id": "everybody", "block": "b" }] } },
+    })
+}
+
+#[test]
+fn the_local_kv_of_wrangler_gets_what_was_published() {
+    let (wrangler, record) = (Wrangler::with_empty_kv(), RecordOrigin::start(&TestSite::new("acme")));
+    let (toml, environment) = wrangler.target();
+    record.add_target(&toml);
+    for (text, says) in [("FIRST", "local: live"), ("FIRST", "local: live, as before")] {
+        std::fs::write(record.mirror().with_file_name("r.json"), showing(text).to_string()).expect("a file");
+        let mut publish = record.command(&["publish", "r.json"]);
+        let output = publish.envs(environment.clone()).output().expect("hemstitch starts");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && told.contains(says),
+            "{told}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    for (key, value) in record.mirrored() {
+        assert_eq!(wrangler.kept(&key), value, "{key}");
+    }
+}
+
+/// Fastly's API, with one store; a request may be held, before or after it has had its effect.
+struct Api {
+    server: TestOrigin,
+    values: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    asked: Arc<AtomicUsize>,
+    gate: Gate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Held {
+    Never,
+    Before(usize),
+    After(usize),
+}
+
+impl Api {
+    fn start(values: BTreeMap<String, Vec<u8>>, keys: &[String], held: Held) -> Api {
+        let server = TestOrigin::start().expect("a server");
+        let (values, asked) = (Arc::new(Mutex::new(values)), Arc::new(AtomicUsize::new(0)));
+        let gate = Gate::default();
+        for key in keys {
+            let (values, asked, key, gate) =
+                (Arc::clone(&values), Arc::clone(&asked), key.clone(), gate.clone());
+            let path = format!("/resources/stores/kv/store/keys/{}", key.replace('/', "%2F"));
+            server.answer_by(&server.address().to_string(), &path, move |request| {
+                assert_eq!(request.header("fastly-key"), Some("token"));
+                let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
+                if held == Held::Before(number) {
+                    return Script::never(&gate);
+                }
+                let mut values = values.lock().expect("no holder of the lock panics");
+                let answer = match (request.method.as_str(), values.get(&key)) {
+                    ("PUT", _) => {
+                        values.insert(key.clone(), request.body.clone());
+                        Script::status(200).body("")
+                    }
+                    (_, Some(value)) => Script::status(200).body(value.clone()),
+                    (_, None) => Script::status(404).body("{}"),
+                };
+                if held == Held::After(number) { Script::never(&gate) } else { answer }
+            });
+        }
+        Api { server, values, asked, gate }
+    }
+
+    fn values(&self) -> BTreeMap<String, Vec<u8>> {
+        self.values.lock().expect("no holder of the lock panics").clone()
+    }
+}
+
+#[test]
+fn a_publisher_that_is_killed_at_any_request_leaves_a_good_version() {
+    let site = RecordOrigin::start(&TestSite::new("acme"));
+    let key = |text: &str| {
+        let ruleset = showing(text).to_string();
+        let parsed = hemstitch::ruleset::Ruleset::parse(&ruleset).0.expect("a ruleset");
+        format!("acme/pack/{}", PackHash::of(&hemstitch::pack::compile(&parsed).expect("a pack")))
+    };
+    let keys = ["acme/pointer".to_string(), key("FIRST"), key("SECOND")];
+    site.add_target("[targets.fastly]\nkind = \"fastly\"\nstore_id = \"store\"\n");
+    let publish = |api: &Api, text: &str| {
+        std::fs::write(site.mirror().with_file_name("r.json"), showing(text).to_string()).expect("a file");
+        let mut command = site.command(&["publish", "r.json", "--to", "fastly"]);
+        command.env("FASTLY_API_TOKEN", "token").env("HEMSTITCH_TARGETS_FASTLY_API", api.server.url());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let first = Api::start(BTreeMap::new(), &keys, Held::Never);
+    assert!(publish(&first, "FIRST").status().expect("hemstitch starts").success());
+    let first = first.values();
+
+    let (mut at, mut rounds) = (1, 0);
+    loop {
+        let mut is_over = false;
+        for held in [Held::Before(at), Held::After(at)] {
+            let api = Api::start(first.clone(), &keys, held);
+            let mut publisher = publish(&api, "SECOND").spawn().expect("hemstitch starts");
+            is_over = eventually("the request that is held, or the end", || {
+                let ended = publisher.try_wait().expect("a child of ours").map(|status| status.success());
+                ended.or((api.asked.load(Ordering::SeqCst) >= at).then_some(false))
+            });
+            let _killed = publisher.kill();
+            publisher.wait().expect("a child of ours");
+            api.gate.open();
+            assert!([1, 2].contains(&good_version(&api.values())), "{held:?}");
+
+            let api = Api::start(api.values(), &keys, Held::Never);
+            assert!(publish(&api, "SECOND").status().expect("hemstitch starts").success(), "{held:?}");
+            assert_eq!(good_version(&api.values()), 2, "{held:?}");
+            rounds += 1;
+        }
+        if is_over {
+            break;
+        }
+        at += 1;
+    }
+    assert!(rounds >= 2 * 7, "{rounds} rounds: it looks, writes and reads back a pack and a pointer");
+}
+
+/// The number of what an edge gets that starts now; panics where it gets nothing good.
+fn good_version(values: &BTreeMap<String, Vec<u8>>) -> u64 {
+    let public = ed25519_dalek::SigningKey::from_bytes(&[7; 32]).verifying_key();
+    let public = URL_SAFE_NO_PAD.encode(public.as_bytes());
+    let keys = PointerKeys::new([("p1", public.as_str())]).expect("a key");
+    let pointer = Pointer::verify(&values["acme/pointer"], &keys, "acme").expect("a good pointer");
+    let pack = values[&format!("acme/pack/{}", pointer.pack())].clone();
+    Pack::open_verified(pack, pointer.pack()).expect("a good pack");
+    pointer.sequence()
+}
