@@ -133,6 +133,7 @@ impl KeyUse {
             KeyUse::Tokens(KeyPurpose::Explain) => Capability::Explain,
             KeyUse::Tokens(KeyPurpose::Preview) => Capability::Preview,
             KeyUse::Tokens(KeyPurpose::Operator) => Capability::Operator,
+            KeyUse::Tokens(KeyPurpose::Edge) => Capability::Edge,
         };
         Some(capability.max_lifetime_s())
     }
