@@ -161,11 +161,8 @@ fn the_guide_to_keys_ends_with_one_retired_and_no_secret_said() {
             continue;
         }
         let list = keys.exists().then(|| run("hemstitch keys list --keys keys --site acme", folder.path()));
-        let oldest = list
-            .iter()
-            .flat_map(|list| list.stdout.lines())
-            .filter(|line| line.starts_with("profile"))
-            .next_back();
+        let oldest =
+            list.iter().flat_map(|list| list.stdout.lines()).rfind(|line| line.starts_with("profile"));
         let kid = oldest.and_then(|line| line.split_whitespace().nth(1)).unwrap_or_default().to_string();
         if command.contains("--force") {
             let unforced = command.replace("KID", &kid).replace(" --force", " && exit 9 || true");
