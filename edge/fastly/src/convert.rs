@@ -19,7 +19,22 @@ const COMPRESS: (&str, &str) = ("x-compress-hint", "on");
 /// The platform's library parses the request's URL and panics where it cannot, so this comes before [`request_head`].
 pub fn host(request: &Request) -> Option<String> {
     let host = request.get_header(header::HOST)?.to_str().ok()?;
-    Url::parse(&format!("http://{host}/")).ok().map(|_| host.to_owned())
+    (is_plain(host) || Url::parse(&format!("http://{host}/")).is_ok()).then(|| host.to_owned())
+}
+
+/// Whether a host is one that every URL can have: a name that is neither a number nor Punycode, and at most four digits
+/// of a port.
+fn is_plain(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+    let last = name.rsplit('.').next().unwrap_or_default();
+    name.bytes().all(sound)
+        && last.starts_with(|first: char| first.is_ascii_alphabetic())
+        && !name
+            .split('.')
+            .any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")))
+        && (1..=4).contains(&port.len())
+        && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The visitor's request, but for its body. The path is as the platform's library normalizes it (WHATWG URL Standard).

@@ -50,6 +50,9 @@ pub enum Serve {
 /// Looks a page up; waits for another who fills it.
 pub fn page(key: &CacheKey, clock: &Clock) -> Held {
     let Some(key) = bytes(key.as_str()) else { return Held::Unknown };
+    if let Some(object) = fresh(&key) {
+        return Held::Fresh(object);
+    }
     let begun = Instant::now();
     loop {
         let lookup = Transaction::lookup(key.clone()).timeout(COLLAPSE);
@@ -72,6 +75,12 @@ pub fn page(key: &CacheKey, clock: &Clock) -> Held {
             (None, _, None) => Held::Unknown,
         };
     }
+}
+
+/// What is there and fresh, as nearly always: to ask for that alone takes the platform a third of a transaction.
+fn fresh(key: &Bytes) -> Option<Vec<u8>> {
+    let found = core::lookup(key.clone()).execute().ok()??;
+    if found.is_stale() { None } else { read(&found) }
 }
 
 /// A fragment being looked up.
