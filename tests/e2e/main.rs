@@ -13,6 +13,7 @@ mod demo_seen;
 mod esi_conformance;
 mod explain_command;
 mod explained;
+mod fastly_size;
 mod fragments;
 mod growthbook_cases;
 mod growthbook_sdk;

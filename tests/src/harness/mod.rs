@@ -55,7 +55,7 @@ pub use jws::Jws;
 pub use lines::{ask_natively, ask_wasm, output_of};
 pub use origin::{Asked, TestOrigin};
 pub use programs::{
-    axe, browser_core, cases, cloudflare, conformance, corpus, growthbook_sdk, hemstitch,
+    axe, browser_core, cases, cloudflare, conformance, corpus, fastly_wasm, growthbook_sdk, hemstitch,
     panicking_cloudflare, viceroy, workerd, workspace,
 };
 pub use publication::{Publication, pointer_signed_by};

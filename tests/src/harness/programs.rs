@@ -20,7 +20,7 @@ pub fn hemstitch() -> PathBuf {
 }
 
 /// The Fastly edge: `HEMSTITCH_FASTLY_WASM`, else where `cargo xtask build fastly` puts it.
-pub(super) fn fastly_wasm() -> PathBuf {
+pub fn fastly_wasm() -> PathBuf {
     let built = || workspace().join("bin/hemstitch-fastly.wasm");
     existing(given("HEMSTITCH_FASTLY_WASM").unwrap_or_else(built), "cargo xtask build fastly")
 }
