@@ -1,14 +1,15 @@
 //! Builds a program: appends instructions, interns strings, aims jumps.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Mistake};
 use super::dialect::Dialect;
 use super::functions::Function;
 use super::program::{Op, Program};
 
-pub(super) struct Builder<'d> {
-    pub(super) dialect: &'d Dialect,
+pub(super) struct Builder {
+    pub(super) dialect: Arc<Dialect>,
     pub(super) program: Program,
     strings: HashMap<String, u32>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -18,8 +19,8 @@ pub(super) struct Builder<'d> {
     calls: Vec<(u32, usize)>,
 }
 
-impl<'d> Builder<'d> {
-    pub(super) fn new(dialect: &'d Dialect) -> Builder<'d> {
+impl Builder {
+    pub(super) fn new(dialect: Arc<Dialect>) -> Builder {
         Builder {
             dialect,
             program: Program::default(),

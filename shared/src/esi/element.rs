@@ -89,6 +89,11 @@ impl Kind {
         }
     }
 
+    /// Whether an end tag that closes nothing is text: where its start tag was given up, that is text, too.
+    pub(super) fn leaves_its_end(self) -> bool {
+        !matches!(self, Kind::Include | Kind::Eval | Kind::Comment | Kind::Break | Kind::Return | Kind::Debug)
+    }
+
     /// Elements that an end tag of `self` cannot reach through.
     pub(super) fn is_barrier_for(self, inner: Kind) -> bool {
         match inner {

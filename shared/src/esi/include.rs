@@ -29,8 +29,8 @@ impl Inside {
             inside.events += 1;
             at = event.range.end;
             match &event.what {
-                What::Close(_) | What::PlaceEnd if depth == 0 => break,
-                What::Close(_) | What::PlaceEnd => depth -= 1,
+                What::Close(_) if depth == 0 => break,
+                What::Close(_) => depth -= 1,
                 What::Leaf(Kind::Param, attributes) if depth == 0 => {
                     inside.parameters.push(attributes.clone())
                 }
@@ -41,7 +41,7 @@ impl Inside {
                 }
                 what => {
                     inside.has_body = true;
-                    depth += i32::from(matches!(what, What::Open(..) | What::Place(_)));
+                    depth += i32::from(matches!(what, What::Open(..)));
                 }
             }
         }

@@ -299,11 +299,6 @@ pub(super) enum Op {
     },
     /// The document fails.
     Fail,
-    /// A place of the page; its default follows up to `end`.
-    Slot {
-        place: u32,
-        end: u32,
-    },
 }
 
 impl Op {
@@ -332,8 +327,7 @@ impl Op {
             | Op::Next { end, .. }
             | Op::Define { end, .. }
             | Op::Include { end, .. }
-            | Op::EndAttempt { end }
-            | Op::Slot { end, .. } => *end = target,
+            | Op::EndAttempt { end } => *end = target,
             Op::Attempt { except, .. } => *except = target,
             Op::Except { next, .. } => *next = target,
             _ => {}

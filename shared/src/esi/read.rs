@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::{memchr2, memmem};
 
@@ -41,17 +42,11 @@ pub(crate) enum What {
     Raw(Kind, Attributes, Range<usize>),
     /// A tag that nobody gets.
     Gone,
-    /// A place of the page, put in by the page's compiler.
-    #[expect(dead_code, reason = "pages do not run ESI programs yet")]
-    Place(u32),
-    /// Where the default of a place ends.
-    #[expect(dead_code, reason = "pages do not run ESI programs yet")]
-    PlaceEnd,
 }
 
 /// Reads a document that grows. All offsets count from its first byte.
-pub(crate) struct Reader<'d> {
-    dialect: &'d Dialect,
+pub(crate) struct Reader {
+    dialect: Arc<Dialect>,
     at: usize,
     /// Events since the outermost open element.
     pending: Vec<Option<Event>>,
@@ -90,15 +85,16 @@ struct Tag {
     attributes: Attributes,
 }
 
-impl<'d> Reader<'d> {
-    pub(crate) fn new(dialect: &'d Dialect) -> Reader<'d> {
+impl Reader {
+    pub(crate) fn new(dialect: Arc<Dialect>) -> Reader {
+        let prefixes = dialect.prefix.iter().map(|prefix| prefix.clone().into_bytes()).collect();
         Reader {
             dialect,
             at: 0,
             pending: Vec::new(),
             open: Vec::new(),
             wraps: 0,
-            prefixes: dialect.prefix.iter().map(|prefix| prefix.clone().into_bytes()).collect(),
+            prefixes,
             resume: 0,
             quote: None,
             absent: HashMap::new(),
@@ -109,7 +105,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Offset before which nothing changes any more.
-    #[cfg_attr(not(test), expect(dead_code, reason = "pages do not run ESI programs yet"))]
+    #[cfg(test)]
     pub(crate) fn certain(&self) -> usize {
         self.open.first().map_or(self.at, |outermost| outermost.start)
     }
@@ -140,16 +136,17 @@ impl<'d> Reader<'d> {
             if next.is_none() {
                 self.advance(page.len());
             }
+            self.enforce();
             if next.is_none() || !self.construct(page, whole) {
                 break;
             }
-            self.release(page, events);
+            self.release(events);
         }
         if whole {
             self.unwind(0);
             self.at = page.len();
         }
-        self.release(page, events);
+        self.release(events);
     }
 
     fn advance(&mut self, to: usize) {
@@ -158,14 +155,18 @@ impl<'d> Reader<'d> {
         self.quote = None;
     }
 
-    /// Hands out what is settled: everything while nothing is open, else what precedes the outermost element, which is
-    /// given up where it has been held for too long.
-    fn release(&mut self, page: &[u8], events: &mut Vec<Event>) {
-        while self.open.first().is_some_and(|outermost| page.len().max(self.at) - outermost.start > MAX_HELD)
-        {
+    /// Gives up what has been held for too long.
+    fn enforce(&mut self) {
+        while self.open.first().is_some_and(|outermost| self.at - outermost.start > MAX_HELD) {
             let given_up = self.open.remove(0);
             self.give_up(&given_up);
         }
+    }
+
+    /// Hands out what is settled: everything while nothing is open, else what precedes the outermost element, which is
+    /// given up where it has been held for too long.
+    fn release(&mut self, events: &mut Vec<Event>) {
+        self.enforce();
         let keep = self.open.first().map_or(self.pending.len(), |outermost| outermost.event);
         if keep > 0 {
             events.extend(self.pending.drain(..keep).flatten());
@@ -286,7 +287,7 @@ impl<'d> Reader<'d> {
         if closing {
             if !self.close(kind, range.clone()) {
                 self.report(Mistake::StrayEndTag, self.at);
-                return self.push(What::Gone, range);
+                return if kind.leaves_its_end() { Look::Absent } else { self.push(What::Gone, range) };
             }
             return Look::Found(end);
         }
@@ -299,7 +300,7 @@ impl<'d> Reader<'d> {
                     self.push(What::Raw(kind, attributes, end..ends.start), range.start..ends.end)
                 }
                 Look::Later => Look::Later,
-                Look::Absent if kind.may_be_void(self.dialect) => {
+                Look::Absent if kind.may_be_void(&self.dialect) => {
                     self.push(What::Leaf(kind, attributes), range)
                 }
                 Look::Absent => {
@@ -342,7 +343,8 @@ impl<'d> Reader<'d> {
                 break;
             }
         }
-        let Some(index) = found else { return false };
+        let fits = |opened: &Opened| range.end - opened.start <= MAX_HELD;
+        let Some(index) = found.filter(|index| self.open.get(*index).is_some_and(fits)) else { return false };
         self.unwind(index + 1);
         self.open.pop();
         self.pending.push(Some(Event { what: What::Close(kind), range }));
@@ -382,7 +384,7 @@ impl<'d> Reader<'d> {
             let at = self.at;
             debug_assert!(after > opened.event);
             self.pending.push(Some(Event { what: What::Close(kind), range: at..at }));
-        } else if kind.may_be_void(self.dialect) {
+        } else if kind.may_be_void(&self.dialect) {
             *slot = Some(Event { what: What::Leaf(kind, attributes), range });
         } else {
             let at = range.start;
@@ -417,7 +419,8 @@ impl<'d> Reader<'d> {
                 let rest = page.get(after..(after + MAX_TAG).min(page.len())).unwrap_or_default();
                 match (rest.first(), memchr::memchr(b'>', rest)) {
                     (Some(b'>' | b' ' | b'\t' | b'\r' | b'\n' | b'/'), Some(closing)) => {
-                        return Look::Found(opens..after + closing + 1);
+                        let end = after + closing + 1;
+                        return if end - self.at > MAX_HELD { Look::Absent } else { Look::Found(opens..end) };
                     }
                     (_, None) if !whole && rest.len() < MAX_TAG => return Look::Later,
                     _ => {}

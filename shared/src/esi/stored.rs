@@ -52,11 +52,11 @@ impl Program {
         }
     }
 
-    /// Reads a program over a document of `document` bytes, places in `places`, off the front of `bytes`.
+    /// Reads a program over a document of `document` bytes off the front of `bytes`.
     ///
     /// # Errors
     /// The bytes are none.
-    pub fn read(bytes: &mut &[u8], document: usize, places: usize) -> Result<Program, NotAProgram> {
+    pub fn read(bytes: &mut &[u8], document: usize) -> Result<Program, NotAProgram> {
         let flags = take(bytes, 1)?[0];
         let traits = Traits { personal: flags & 1 != 0, answers: flags & 2 != 0, includes: flags & 4 != 0 };
         let mut strings = Vec::new();
@@ -88,10 +88,10 @@ impl Program {
             ops.push(Op::from_parts(what, operands).ok_or(NotAProgram)?);
         }
         let program = Program { ops, strings, includes, spans, traits };
-        if program.is_sound(document, places) { Ok(program) } else { Err(NotAProgram) }
+        if program.is_sound(document) { Ok(program) } else { Err(NotAProgram) }
     }
 
-    fn is_sound(&self, document: usize, places: usize) -> bool {
+    fn is_sound(&self, document: usize) -> bool {
         let inside = |start: u32, length: u32| {
             (start as usize).checked_add(length as usize).is_some_and(|end| end <= document)
         };
@@ -113,7 +113,6 @@ impl Program {
                 Op::Attempt { except: to, .. } | Op::EndAttempt { end: to } | Op::Except { next: to, .. } => {
                     target(to)
                 }
-                Op::Slot { place, end } => (place as usize) < places && target(end),
                 _ => true,
             })
     }
@@ -200,7 +199,6 @@ impl Op {
             Op::MatchName(name) => (35, [name, 0, 0]),
             Op::Inline { name, start, len } => (36, [name, start, len]),
             Op::Fail => (37, [0; 3]),
-            Op::Slot { place, end } => (38, [place, end, 0]),
         }
     }
 
@@ -245,7 +243,6 @@ impl Op {
             35 => Op::MatchName(a),
             36 => Op::Inline { name: a, start: b, len: c },
             37 => Op::Fail,
-            38 => Op::Slot { place: a, end: b },
             _ => return None,
         })
     }

@@ -8,7 +8,7 @@ use crate::esi::functions::Function;
 use crate::esi::program::{Binary, Op};
 use crate::esi::read::Event;
 
-impl Compiler<'_> {
+impl Compiler {
     pub(super) fn branch(&mut self, kind: Kind, attributes: &Attributes, event: &Event, mode: Mode) {
         let choose = self.frames.iter_mut().rev().find(|frame| frame.kind != Kind::Wrap);
         let Some(Frame { body: Body::Choose { pending, branches, closed, .. }, .. }) = choose else {

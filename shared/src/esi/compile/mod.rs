@@ -4,6 +4,7 @@ mod branch;
 mod text;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::builder::Builder;
 use super::diagnostic::{Diagnostic, Mistake};
@@ -27,10 +28,15 @@ pub struct Compiled {
 
 /// Compiles a whole document.
 pub fn compile(document: &[u8], dialect: &Dialect) -> Compiled {
-    let mut reader = Reader::new(dialect);
+    compile_in(document, &Arc::new(dialect.clone()))
+}
+
+/// The same, for whoever has the dialect at hand.
+pub(super) fn compile_in(document: &[u8], dialect: &Arc<Dialect>) -> Compiled {
+    let mut reader = Reader::new(Arc::clone(dialect));
     let mut events = Vec::new();
     reader.read(document, true, &mut events);
-    let mut compiler = Compiler::new(dialect);
+    let mut compiler = Compiler::new(Arc::clone(dialect));
     compiler.push(document, &events, document.len());
     let (program, mut diagnostics) = compiler.finish();
     diagnostics.extend(reader.into_diagnostics());
@@ -82,12 +88,11 @@ enum Body {
     Foreach(usize),
     Function(usize),
     Include(usize),
-    Slot(usize),
 }
 
 /// Compiles a document as it is read.
-pub(crate) struct Compiler<'d> {
-    builder: Builder<'d>,
+pub(crate) struct Compiler {
+    builder: Builder,
     frames: Vec<Frame>,
     /// Everything before is compiled.
     at: usize,
@@ -97,8 +102,8 @@ pub(crate) struct Compiler<'d> {
     html: Option<crate::interpolation::Reader>,
 }
 
-impl<'d> Compiler<'d> {
-    pub(crate) fn new(dialect: &'d Dialect) -> Compiler<'d> {
+impl Compiler {
+    pub(crate) fn new(dialect: Arc<Dialect>) -> Compiler {
         let html = (dialect.escape == Escape::Context).then(crate::interpolation::Reader::new);
         Compiler {
             builder: Builder::new(dialect),
@@ -133,19 +138,25 @@ impl<'d> Compiler<'d> {
         self.at = self.at.max(certain);
     }
 
-    /// The program so far.
+    /// The program, and what is to be said of the document.
     pub(crate) fn finish(mut self) -> (Program, Vec<Diagnostic>) {
         self.builder.check_calls();
-        let mut program = self.builder.program;
-        for op in &program.ops {
+        self.note_traits(0);
+        (self.builder.program, self.builder.diagnostics)
+    }
+
+    fn note_traits(&mut self, from: usize) {
+        let program = &mut self.builder.program;
+        let mut traits = program.traits;
+        for op in program.ops.iter().skip(from) {
             match *op {
-                Op::Var { name, .. } => program.traits.personal |= is_personal(program.string(name)),
-                Op::Call { name, .. } => program.traits.answers |= Function::answers(program.string(name)),
-                Op::Include { .. } => program.traits.includes = true,
+                Op::Var { name, .. } => traits.personal |= is_personal(program.string(name)),
+                Op::Call { name, .. } => traits.answers |= Function::answers(program.string(name)),
+                Op::Include { .. } => traits.includes = true,
                 _ => {}
             }
         }
-        (program, self.builder.diagnostics)
+        program.traits = traits;
     }
 
     fn begin_span(&mut self) {
@@ -177,16 +188,6 @@ impl<'d> Compiler<'d> {
             What::Raw(kind, attributes, content) => self.raw(*kind, attributes, content),
             What::Close(kind) => self.closed(*kind, event),
             What::Gone => {}
-            What::Place(place) => {
-                let mode = self.mode();
-                let slot = self.builder.emit(Op::Slot { place: *place, end: 0 });
-                self.open(Kind::Wrap, mode, Body::Slot(slot));
-            }
-            What::PlaceEnd => {
-                if let Some(Frame { body: Body::Slot(slot), .. }) = self.frames.pop() {
-                    self.builder.land(slot);
-                }
-            }
         }
         0
     }
@@ -257,7 +258,7 @@ impl<'d> Compiler<'d> {
     fn closed(&mut self, kind: Kind, event: &Event) {
         let Some(frame) = self.frames.pop() else { return };
         match frame.body {
-            Body::Plain | Body::Slot(_) => {}
+            Body::Plain => {}
             Body::Misplaced => {
                 if self.mode() != Mode::Dropped {
                     self.literal(event.range.clone());

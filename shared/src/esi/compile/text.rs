@@ -8,7 +8,7 @@ use crate::esi::expression;
 use crate::esi::program::{Op, Place};
 use crate::interpolation::Escape as Escaping;
 
-impl Compiler<'_> {
+impl Compiler {
     pub(super) fn mode(&self) -> Mode {
         let everywhere = self.builder.dialect.variables_in_text == VariablesInText::Everywhere;
         let top = if everywhere { Mode::Interpolated } else { Mode::Verbatim };

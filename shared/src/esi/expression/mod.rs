@@ -151,14 +151,14 @@ impl Binary {
     }
 }
 
-struct Parser<'b, 'd, 't> {
-    builder: &'b mut Builder<'d>,
+struct Parser<'b, 't> {
+    builder: &'b mut Builder,
     text: &'t [u8],
     at: usize,
     open: Vec<Open>,
 }
 
-impl Parser<'_, '_, '_> {
+impl Parser<'_, '_> {
     /// Up to the end of the text, or, for `one` operand, to its end.
     fn run(&mut self, one: bool) -> Result<usize, Bad> {
         let mut wanted = true;

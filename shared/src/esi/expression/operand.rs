@@ -4,7 +4,7 @@ use super::{Bad, Open, Parser, template};
 use crate::esi::dialect::Barewords;
 use crate::esi::program::Op;
 
-impl Parser<'_, '_, '_> {
+impl Parser<'_, '_> {
     /// Reads what an operand begins with. True: an operand is still to come.
     pub(super) fn operand(&mut self) -> Result<bool, Bad> {
         let Some(first) = self.peek() else { return Err(Bad) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Fiber, Machine, Notice, Space, Unit};
-use crate::esi::compile::compile;
+use crate::esi::compile::compile_in;
 use crate::esi::dialect::{FragmentEsi, HttpsIncludes};
 use crate::esi::excerpt::excerpt;
 use crate::esi::program::{Dca, Field, IncludeSpec, OnError};
@@ -181,7 +181,7 @@ impl Machine {
     /// Makes a unit of a fragment.
     pub(super) fn load(&mut self, parent: usize, body: Bytes, url: Arc<str>, processed: bool) -> usize {
         self.spend(body.len() / 64);
-        let compiled = compile(&body, &self.dialect);
+        let compiled = compile_in(&body, &self.dialect);
         let depth = self.units.get(parent).map_or(0, |unit| unit.depth) + 1;
         self.units.push(Unit { code: Some((Arc::new(compiled.program), body)), url, depth, processed });
         self.units.len() - 1

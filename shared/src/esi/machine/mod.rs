@@ -245,6 +245,14 @@ impl Machine {
 
     /// Goes on as far as is possible and appends to `out` what can be sent.
     pub fn advance(&mut self, root: Root<'_>, out: &mut Vec<u8>) -> Step {
+        self.run_all(root);
+        if let Some(call) = self.to_start.pop_front() {
+            return Step::Fetch(Box::new(call));
+        }
+        self.send(root, out)
+    }
+
+    fn run_all(&mut self, root: Root<'_>) {
         loop {
             let mut moved = false;
             let mut index = 0;
@@ -254,13 +262,9 @@ impl Machine {
             }
             moved |= self.settle();
             if !moved {
-                break;
+                return;
             }
         }
-        if let Some(call) = self.to_start.pop_front() {
-            return Step::Fetch(Box::new(call));
-        }
-        self.send(root, out)
     }
 
     fn spawn(&mut self, unit: usize, at: usize, space: Arc<Space>, arguments: Vec<Value>) -> usize {

@@ -301,7 +301,6 @@ impl Machine {
                 Next::On
             }
             Op::Fail => Next::Fail,
-            Op::Slot { .. } => Next::On,
         }
     }
 }
