@@ -2,6 +2,7 @@
 //! chain of references closes. One pass over each table.
 
 use super::format::{Comparison, Instruction, NONE, Section, experiment, gate, kind, outcome, tag};
+use super::machine::guard;
 use super::predicate::NETWORK_SPAN;
 use super::{Pack, PackError, edits};
 use crate::interpolation::Escape;
@@ -198,7 +199,9 @@ fn rule(pack: &Pack, index: u32) -> Option<bool> {
     Some(
         shown_is_sound
             && is_text(pack, Section::Rules, index, 0)?
-            && is_index(pack, Section::Rules, index, 1, Section::Code)?,
+            && is_index(pack, Section::Rules, index, 1, Section::Code)?
+            && pack.word(Section::Rules, index, 3)?
+                == guard(pack.code(), pack.word(Section::Rules, index, 1)?),
     )
 }
 

@@ -204,7 +204,8 @@ impl<'r> Compiler<'r> {
                 Shows::Experiment { key, instead } => self.trial(key, instead),
             };
             let counted = if rule.counted { outcome::COUNTED } else { 0 };
-            records.push([self.writer.text(&rule.id), program, shown | counted]);
+            let guard = self.writer.guard(program);
+            records.push([self.writer.text(&rule.id), program, shown | counted, guard]);
         }
         let first = self.writer.count(Section::Rules);
         records.iter().for_each(|record| {

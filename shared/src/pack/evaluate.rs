@@ -57,6 +57,8 @@ pub struct Evaluation<'a> {
     pub(super) predicates: Memo,
     pub(super) audiences: Memo,
     pub(super) known: BTreeMap<u32, Fact<'a>>,
+    /// The attribute that was asked for last, and its fact: mostly the next rule asks for the same.
+    pub(super) recent: Option<(u32, Fact<'a>)>,
     pub(super) assigned: BTreeMap<ExperimentIndex, Option<Assigned>>,
     decided: BTreeMap<SlotIndex, Decision>,
     held_out: Option<bool>,
@@ -90,6 +92,7 @@ impl<'a> Evaluation<'a> {
             predicates: Memo::default(),
             audiences: Memo::default(),
             known: BTreeMap::new(),
+            recent: None,
             assigned: BTreeMap::new(),
             decided: BTreeMap::new(),
             held_out: None,
@@ -168,7 +171,12 @@ impl<'a> Evaluation<'a> {
             return Some(held_out);
         }
         let (first, count) = self.pack.rules_of(slot)?;
-        for rule in first..first.checked_add(count)? {
+        let guards = self.pack.guards(first, count)?;
+        for (rule, guard) in (first..).zip(guards) {
+            self.left = self.left.checked_sub(1)?;
+            if self.rules_out(guard)? {
+                continue;
+            }
             if let Some(decision) = self.ask(RuleIndex(rule))? {
                 return Some(decision);
             }

@@ -6,7 +6,7 @@
 //! Every section but the text and the blobs is a table of records of whole words; a reference is the index of a record.
 
 /// First bytes of every pack: a name and the version of the format.
-pub(super) const MAGIC: [u8; 8] = *b"HSPACK\x02\x00";
+pub(super) const MAGIC: [u8; 8] = *b"HSPACK\x03\x00";
 pub(super) const HEAD: usize = MAGIC.len() + 4 * Section::COUNT;
 
 /// A reference to nothing.
@@ -64,8 +64,8 @@ sections! {
     Memberships 8 "memberships";
     /// slot, outcome.
     Showings 8 "showings";
-    /// id, program, outcome.
-    Rules 12 "rules";
+    /// id, program, outcome, guard: what the program begins with, if it is false wherever that is, else nothing.
+    Rules 16 "rules";
     /// experiment, first outcome; there is one for each variation.
     Trials 8 "trials";
     /// Outcomes of variations.

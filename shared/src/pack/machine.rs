@@ -52,13 +52,28 @@ fn instruction(code: &[[u8; 4]], at: u32) -> Option<Instruction> {
     Instruction::from_word(u32::from_le_bytes(*code.get(at as usize)?))
 }
 
+/// The instruction that a program begins with, if the program is false wherever that is; else nothing. It stands in the
+/// rule itself: there most rules end for most visitors.
+pub(super) fn guard(code: &[[u8; 4]], program: u32) -> u32 {
+    let guard = || {
+        let first = instruction(code, program)?;
+        let second = program.checked_add(1)?;
+        let end = match instruction(code, second)? {
+            Instruction::End => second,
+            Instruction::SkipIfFalse(count) => second.checked_add(1)?.checked_add(count)?,
+            _ => return None,
+        };
+        let guards = matches!(first, Instruction::Test(_) | Instruction::Audience(_))
+            && instruction(code, end)? == Instruction::End;
+        guards.then(|| first.to_word())
+    };
+    guard().unwrap_or(NONE)
+}
+
 impl<'a> Evaluation<'a> {
     /// The answer of the program that begins there.
     pub(super) fn run(&mut self, program: u32) -> Option<bool> {
         let code = self.pack.code();
-        if self.fails_at_once(code, program)? {
-            return Some(false);
-        }
         let mut next = program;
         let mut truth = true;
         let base = self.calls.len();
@@ -108,21 +123,16 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Whether the first test of a program settles that it does not hold: there most rules end for most visitors. Nothing is
-    /// skipped for who explains.
-    fn fails_at_once(&mut self, code: &[[u8; 4]], program: u32) -> Option<bool> {
-        let Some(Instruction::Test(predicate)) = instruction(code, program) else { return Some(false) };
-        let second = program.checked_add(1)?;
-        let Some(Instruction::SkipIfFalse(count)) = instruction(code, second) else { return Some(false) };
-        let last = second.checked_add(1)?.checked_add(count)?;
-        if self.trace.is_some()
-            || instruction(code, last) != Some(Instruction::End)
-            || self.test(predicate)?
-        {
+    /// Whether a guard settles that its rule does not match. Nothing is passed over for who explains.
+    pub(super) fn rules_out(&mut self, guard: u32) -> Option<bool> {
+        if self.trace.is_some() {
             return Some(false);
         }
-        self.left = self.left.checked_sub(3)?;
-        Some(true)
+        Some(match Instruction::from_word(guard) {
+            Some(Instruction::Test(predicate)) => !self.test(predicate)?,
+            Some(Instruction::Audience(audience)) => self.audiences.get(audience) == Some(false),
+            _ => false,
+        })
     }
 
     fn note(&mut self, instruction: Instruction, answer: bool) {
@@ -160,12 +170,21 @@ impl<'a> Evaluation<'a> {
 
     /// The fact of an attribute.
     pub(super) fn fact(&mut self, attribute: u32) -> Option<Fact<'a>> {
-        if let Some(fact) = self.known.get(&attribute) {
-            return Some(*fact);
+        if let Some((recent, fact)) = self.recent
+            && recent == attribute
+        {
+            return Some(fact);
         }
-        let name = self.pack.text(self.pack.word(Section::Attributes, attribute, 0)?)?;
-        let fact = predicate::resolve(self.facts, name);
-        self.known.insert(attribute, fact);
+        let fact = match self.known.get(&attribute) {
+            Some(fact) => *fact,
+            None => {
+                let name = self.pack.text(self.pack.word(Section::Attributes, attribute, 0)?)?;
+                let fact = predicate::resolve(self.facts, name);
+                self.known.insert(attribute, fact);
+                fact
+            }
+        };
+        self.recent = Some((attribute, fact));
         Some(fact)
     }
 

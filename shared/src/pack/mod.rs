@@ -207,6 +207,18 @@ impl Pack {
         Some((self.word(section, index, field)?, self.word(section, index, field + 1)?))
     }
 
+    /// The guards of rules, one after the other: on the way of every rule.
+    fn guards(&self, first: u32, count: u32) -> Option<impl Iterator<Item = u32> + use<'_>> {
+        let (start, rules) = self.sections[Section::Rules as usize];
+        if first.checked_add(count)? > rules {
+            return None;
+        }
+        let from = start + first as usize * Section::Rules.record();
+        let records = self.bytes.get(from..from + count as usize * Section::Rules.record())?;
+        let (records, _) = records.as_chunks::<{ Section::Rules.record() }>();
+        Some(records.iter().map(|[.., a, b, c, d]| u32::from_le_bytes([*a, *b, *c, *d])))
+    }
+
     /// Halves a table that is sorted by the first text of the record that each index leads to.
     fn find(&self, section: Section, name: &str, leads_to: impl Fn(u32) -> Option<u32>) -> Option<u32> {
         let table = if section == Section::EditIds { Section::Edits } else { section };

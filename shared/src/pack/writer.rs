@@ -1,6 +1,7 @@
 //! Sections while they are written: every text, value, predicate and program once.
 
 use super::format::{Comparison, HEAD, Instruction, MAGIC, Section, tag};
+use super::machine::guard;
 use crate::ruleset::condition::Operand;
 use std::collections::BTreeMap;
 
@@ -121,6 +122,11 @@ impl Writer {
         let start = self.push(Section::Code, &words);
         self.programs.insert(words, start);
         start
+    }
+
+    /// The guard of the rules that have this program.
+    pub(super) fn guard(&mut self, program: u32) -> u32 {
+        guard(self.section(Section::Code).as_chunks().0, program)
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
