@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use hemstitch::kill_switch::KillSwitch;
 use serde_json::{Map, Value};
 
+use crate::targets::{ConfigItem, MAX_CONFIG_VALUE, RemoteError, WorkerError, WorkerVariable};
 use crate::write_whole::write_whole;
 
 /// Where a kill switch is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Setting {
     /// The file that the native edge looks at.
     File(PathBuf),
@@ -22,6 +23,10 @@ pub enum Setting {
         /// The item.
         key: String,
     },
+    /// An item of a config store of Fastly.
+    FastlyItem(ConfigItem),
+    /// A variable of a Worker.
+    WorkerVariable(WorkerVariable),
 }
 
 /// Why a kill switch was not turned.
@@ -36,6 +41,17 @@ pub enum SettingError {
     /// What is set is nothing that an edge understands, so it is not known what else is off.
     #[error("{0:?} is no setting; turn everything on or off first")]
     Unknown(String),
+    /// The list is longer than the platform takes.
+    #[error(
+        "the list has {0} characters, and the platform takes {MAX_CONFIG_VALUE}; turn everything off instead"
+    )]
+    TooLong(usize),
+    /// A server.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// A Worker.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
 }
 
 impl Setting {
@@ -46,6 +62,8 @@ impl Setting {
             Setting::ConfigStoreFile { path, key } => {
                 store(path)?.get(key).map(|item| item.as_str().unwrap_or_default().to_owned())
             }
+            Setting::FastlyItem(item) => item.read()?,
+            Setting::WorkerVariable(variable) => variable.read()?,
         };
         let Some(text) = text else { return Ok(KillSwitch::On) };
         KillSwitch::parse(&text).ok_or_else(|| SettingError::Unknown(text.chars().take(100).collect()))
@@ -60,6 +78,14 @@ impl Setting {
                 items.insert(key.clone(), switch.to_string().into());
                 Ok(write_whole(path, format!("{:#}\n", Value::Object(items)).as_bytes())?)
             }
+            Setting::FastlyItem(item) => {
+                let value = switch.to_string();
+                match value.chars().count() {
+                    length if length > MAX_CONFIG_VALUE => Err(SettingError::TooLong(length)),
+                    _ => Ok(item.write(&value)?),
+                }
+            }
+            Setting::WorkerVariable(variable) => Ok(variable.write(&switch.to_string())?),
         }
     }
 }
@@ -69,6 +95,8 @@ impl fmt::Display for Setting {
         match self {
             Setting::File(path) => write!(f, "{}", path.display()),
             Setting::ConfigStoreFile { path, key } => write!(f, "{key} in {}", path.display()),
+            Setting::FastlyItem(item) => write!(f, "{} in Fastly's config store", item.key()),
+            Setting::WorkerVariable(variable) => write!(f, "{} of the Worker", variable.name()),
         }
     }
 }

@@ -14,6 +14,8 @@ use super::remote::{Pause, Remote, RemoteError, Reply, Secret, secret_header, se
 
 /// Where it is.
 pub const API: &str = "https://api.cloudflare.com/client/v4";
+/// The variable of the environment that holds the token.
+pub(super) const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
 /// Longest value, in bytes.
 pub(super) const MAX_VALUE_BYTES: usize = 25 << 20;
 /// Longest body, and most pairs, of a bulk write.
@@ -55,7 +57,7 @@ impl CloudflareKv {
         match reply.status {
             StatusCode::NOT_FOUND if errors(&reply.body).iter().any(|(code, _)| *code == NO_KEY) => Ok(None),
             status if status.is_success() => Ok(Some(reply.body)),
-            _ => Err(self.refused(&path, &reply)),
+            _ => Err(refused(&self.remote, &path, &reply).into()),
         }
     }
 
@@ -106,20 +108,24 @@ impl CloudflareKv {
         format!("{}/values/{}", self.namespace, segment(key))
     }
 
-    /// A status of success and a body that denies it are a failure.
     fn succeeded(&self, path: &str, reply: &Reply) -> Result<(), StoreError> {
-        let answer = serde_json::from_slice::<Value>(&reply.body).unwrap_or_default();
-        match reply.status.is_success() && answer["success"].as_bool() == Some(true) {
-            true => Ok(()),
-            false => Err(self.refused(path, reply)),
-        }
+        Ok(succeeded(&self.remote, path, reply)?)
     }
+}
 
-    fn refused(&self, path: &str, reply: &Reply) -> StoreError {
-        let errors = errors(&reply.body);
-        let said: Vec<String> = errors.iter().map(|(code, message)| format!("{message} ({code})")).collect();
-        self.remote.refused(path, reply.status, said.join(", ")).into()
+/// A status of success and a body that denies it are a failure.
+pub(super) fn succeeded(remote: &Remote, path: &str, reply: &Reply) -> Result<(), RemoteError> {
+    let answer = serde_json::from_slice::<Value>(&reply.body).unwrap_or_default();
+    match reply.status.is_success() && answer["success"].as_bool() == Some(true) {
+        true => Ok(()),
+        false => Err(refused(remote, path, reply)),
     }
+}
+
+fn refused(remote: &Remote, path: &str, reply: &Reply) -> RemoteError {
+    let errors = errors(&reply.body);
+    let said: Vec<String> = errors.iter().map(|(code, message)| format!("{message} ({code})")).collect();
+    remote.refused(path, reply.status, said.join(", "))
 }
 
 fn errors(body: &[u8]) -> Vec<(u64, String)> {

@@ -17,6 +17,8 @@
 //! `HEMSTITCH_SITE`, `HEMSTITCH_SIGNING_KEY`, `HEMSTITCH_OPERATOR` and `HEMSTITCH_TARGETS_<NAME>_<FIELD>` say otherwise. Tokens
 //! are in the environment alone: `FASTLY_API_TOKEN`, `CLOUDFLARE_API_TOKEN`, `HEMSTITCH_OPERATOR_TOKEN`.
 
+mod switches;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,8 @@ use super::{
     cloudflare, fastly,
 };
 use crate::record::{Record, RecordError};
+
+pub use switches::Switches;
 
 /// Variables of the environment, by name.
 pub type Environment = BTreeMap<String, String>;
@@ -159,6 +163,8 @@ enum Kind {
     Directory {
         path: PathBuf,
         viceroy: Option<PathBuf>,
+        personalization: Option<PathBuf>,
+        config_store: Option<PathBuf>,
     },
     Wrangler {
         program: Option<PathBuf>,
@@ -168,11 +174,13 @@ enum Kind {
     },
     Fastly {
         store_id: String,
+        config_store_id: Option<String>,
         api: Option<String>,
     },
     Cloudflare {
         account_id: String,
         namespace_id: String,
+        script: Option<String>,
         api: Option<String>,
     },
 }
@@ -232,9 +240,9 @@ impl Configuration {
             match kind {
                 Kind::Origin { operator_key, .. } => operator_key.iter_mut().for_each(place),
                 Kind::Record { file } => place(file),
-                Kind::Directory { path, viceroy } => {
+                Kind::Directory { path, viceroy, personalization, config_store } => {
                     place(path);
-                    viceroy.iter_mut().for_each(place);
+                    viceroy.iter_mut().chain(personalization).chain(config_store).for_each(place);
                 }
                 Kind::Wrangler { config, persist_to, .. } => {
                     config.iter_mut().chain(persist_to).for_each(place);
@@ -311,28 +319,35 @@ impl Configuration {
 
     fn store(&self, target: &str, kind: &Kind) -> Result<Store, ConfigurationError> {
         let failed = |source| ConfigurationError::Remote { target: target.to_owned(), source };
-        let token = |variable: &'static str| match self.environment.get(variable) {
-            Some(token) if !token.trim().is_empty() => Ok(Secret::new(token.clone())),
-            _ => Err(ConfigurationError::NoToken { target: target.to_owned(), variable }),
-        };
         Ok(match kind.clone() {
-            Kind::Directory { path, viceroy } => Store::Directory(Directory::new(path, viceroy)),
+            Kind::Directory { path, viceroy, .. } => Store::Directory(Directory::new(path, viceroy)),
             Kind::Wrangler { program, binding, config, persist_to } => {
                 let program = program.unwrap_or_else(|| "wrangler".into());
                 Store::Wrangler(Wrangler { program, binding, config, persist_to })
             }
-            Kind::Fastly { store_id, api } => {
-                let (api, token) = (api.as_deref().unwrap_or(fastly::API), token("FASTLY_API_TOKEN")?);
+            Kind::Fastly { store_id, api, .. } => {
+                let (api, token) =
+                    (api.as_deref().unwrap_or(fastly::API), self.token(target, fastly::TOKEN)?);
                 Store::Fastly(FastlyKv::new(api, &store_id, &token, pause()).map_err(failed)?)
             }
-            Kind::Cloudflare { account_id, namespace_id, api } => {
-                let (api, token) =
-                    (api.as_deref().unwrap_or(cloudflare::API), token("CLOUDFLARE_API_TOKEN")?);
+            Kind::Cloudflare { account_id, namespace_id, api, .. } => {
+                let api = api.as_deref().unwrap_or(cloudflare::API);
+                let token = self.token(target, cloudflare::TOKEN)?;
                 let store = CloudflareKv::new(api, &account_id, &namespace_id, &token, pause());
                 Store::Cloudflare(store.map_err(failed)?)
             }
             Kind::Origin { .. } | Kind::Record { .. } => unreachable!("records are told apart before"),
         })
+    }
+}
+
+impl Configuration {
+    /// The secret in a variable of the environment.
+    fn token(&self, target: &str, variable: &'static str) -> Result<Secret, ConfigurationError> {
+        match self.environment.get(variable) {
+            Some(token) if !token.trim().is_empty() => Ok(Secret::new(token.clone())),
+            _ => Err(ConfigurationError::NoToken { target: target.to_owned(), variable }),
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use super::remote::{Pause, Remote, RemoteError, Reply, Secret, secret_header, se
 
 /// Where it is.
 pub const API: &str = "https://api.fastly.com";
+/// The variable of the environment that holds the token.
+pub(super) const TOKEN: &str = "FASTLY_API_TOKEN";
 /// Longest value, in bytes.
 pub(super) const MAX_VALUE_BYTES: usize = 25 << 20;
 /// Longest body of a batch, in bytes; what does not fit goes into the next.
@@ -32,10 +34,9 @@ pub struct FastlyKv {
 impl FastlyKv {
     /// The store of that id.
     pub fn new(api: &str, store: &str, token: &Secret, pause: Pause) -> Result<FastlyKv, RemoteError> {
-        let headers = HeaderMap::from_iter([
-            (KEY, secret_header("", token)?),
-            (header::ACCEPT, HeaderValue::from_static("application/json, application/octet-stream")),
-        ]);
+        let mut headers = headers(token)?;
+        let accepted = HeaderValue::from_static("application/json, application/octet-stream");
+        headers.insert(header::ACCEPT, accepted);
         Ok(FastlyKv { remote: Remote::new(api, pause)?, headers, store: segment(store) })
     }
 
@@ -86,8 +87,18 @@ impl FastlyKv {
     }
 
     fn refused(&self, path: &str, reply: &Reply) -> StoreError {
-        self.remote.refused(path, reply.status, said(&reply.body)).into()
+        refused(&self.remote, path, reply).into()
     }
+}
+
+/// What shows the API who asks.
+pub(super) fn headers(token: &Secret) -> Result<HeaderMap, RemoteError> {
+    Ok(HeaderMap::from_iter([(KEY, secret_header("", token)?)]))
+}
+
+/// What to say of an answer that is a refusal.
+pub(super) fn refused(remote: &Remote, path: &str, reply: &Reply) -> RemoteError {
+    remote.refused(path, reply.status, said(&reply.body))
 }
 
 fn said(body: &[u8]) -> String {

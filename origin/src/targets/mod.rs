@@ -2,26 +2,32 @@
 //!
 //! ```text
 //! hemstitch.toml ─► Configuration ─► Ledger   (the record: a file, or an origin)   numbers and keeps
-//!                                └─► Mirror … (a directory, wrangler, Fastly, Cloudflare)   holds what is live
+//!                                ├─► Mirror … (a directory, wrangler, Fastly, Cloudflare)   holds what is live
+//!                                └─► Setting … (a file, a config store, a Worker's variable)   turns it off
 //! ```
 
 mod cloudflare;
 mod configuration;
 mod directory;
 mod fastly;
+mod fastly_config;
 mod ledger;
 mod remote;
+mod worker_variable;
 mod wrangler;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use cloudflare::CloudflareKv;
-pub use configuration::{Configuration, ConfigurationError, Environment, Targets};
+pub use configuration::{Configuration, ConfigurationError, Environment, Switches, Targets};
 pub use directory::Directory;
 pub use fastly::FastlyKv;
+pub use fastly_config::ConfigItem;
+pub(crate) use fastly_config::MAX_VALUE as MAX_CONFIG_VALUE;
 pub use ledger::{Ledger, LedgerError, OriginRecord, ask_edge, operator_token};
 pub use remote::{Pause, Remote, RemoteError, Reply, Secret};
+pub use worker_variable::{WorkerError, WorkerVariable};
 pub use wrangler::Wrangler;
 
 /// A KV that edges read.

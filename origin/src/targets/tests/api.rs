@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+
+use super::settings;
 
 /// Whose API it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,22 +28,26 @@ pub struct Api {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     token: String,
+    /// The items of the config store, by key.
+    pub(super) items: BTreeMap<String, String>,
+    /// The bindings of the Worker.
+    pub(super) bindings: Vec<Value>,
     values: BTreeMap<String, Vec<u8>>,
     /// A status and a header line for each of the next requests; 0 closes the connection.
     failures: VecDeque<(u16, &'static str)>,
     asked: usize,
 }
 
-struct Asked {
-    method: String,
-    path: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+pub(super) struct Asked {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Vec<u8>,
 }
 
-type Answer = (u16, Vec<u8>);
+pub(super) type Answer = (u16, Vec<u8>);
 
 impl Api {
     pub fn start(provider: Provider, token: &str) -> Api {
@@ -64,6 +70,10 @@ impl Api {
 
     pub fn fail(&self, failures: &[(u16, &'static str)]) {
         self.state.lock().unwrap().failures = failures.iter().copied().collect();
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
     }
 
     pub fn asked(&self) -> usize {
@@ -120,6 +130,10 @@ fn fastly(state: &mut State, asked: Asked) -> Answer {
     if asked.headers.get("fastly-key") != Some(&state.token) {
         return error(Provider::Fastly, 401, 0, "Provided credentials are missing or invalid");
     }
+    if let Some(item) = asked.path.strip_prefix("/resources/stores/config/con%2Ffig/item/") {
+        let key = decoded(item);
+        return settings::item(state, &key, &asked);
+    }
     let Some(rest) = asked.path.strip_prefix("/resources/stores/kv/st%2Fore/") else {
         return error(Provider::Fastly, 404, 0, "no such store");
     };
@@ -149,13 +163,15 @@ fn cloudflare(state: &mut State, asked: Asked) -> Answer {
     if asked.headers.get("authorization") != Some(&format!("Bearer {}", state.token)) {
         return error(Provider::Cloudflare, 403, 10_000, "Authentication error");
     }
+    if let Some(script) = asked.path.strip_prefix("/client/v4/accounts/acc/workers/scripts/") {
+        return match script {
+            "the%2Dedge/settings" => settings::worker(state, &asked),
+            _ => error(Provider::Cloudflare, 404, 10_007, "This Worker does not exist on your account."),
+        };
+    }
     let Some(rest) = asked.path.strip_prefix("/client/v4/accounts/acc/storage/kv/namespaces/name%20space/")
     else {
         return error(Provider::Cloudflare, 404, 10_013, "namespace not found");
-    };
-    let done = |result: Value| {
-        let answer = json!({ "success": true, "errors": [], "messages": [], "result": result });
-        (200, answer.to_string().into_bytes())
     };
     match (asked.method.as_str(), rest.strip_prefix("values/"), rest) {
         ("GET", Some(key), _) => match state.values.get(&decoded(key)) {
@@ -179,7 +195,13 @@ fn cloudflare(state: &mut State, asked: Asked) -> Answer {
     }
 }
 
-fn error(provider: Provider, status: u16, code: u64, message: &str) -> Answer {
+/// Cloudflare's answer where all is well.
+pub(super) fn done(result: Value) -> Answer {
+    let answer = json!({ "success": true, "errors": [], "messages": [], "result": result });
+    (200, answer.to_string().into_bytes())
+}
+
+pub(super) fn error(provider: Provider, status: u16, code: u64, message: &str) -> Answer {
     let body = match provider {
         Provider::Fastly => json!({ "title": message, "status": status, "detail": "" }),
         Provider::Cloudflare => json!({
@@ -189,7 +211,7 @@ fn error(provider: Provider, status: u16, code: u64, message: &str) -> Answer {
     (status, body.to_string().into_bytes())
 }
 
-fn decoded(key: &str) -> String {
+pub(super) fn decoded(key: &str) -> String {
     assert!(!key.contains('/'), "a key is one segment of the path");
     percent_decode_str(key).decode_utf8().unwrap().into_owned()
 }

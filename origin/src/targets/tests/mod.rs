@@ -2,6 +2,7 @@
 
 mod api;
 mod origin;
+mod settings;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
