@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
-use e2e::harness::{hemstitch, workspace};
+use e2e::harness::{Script, TestOrigin, hemstitch, workspace};
 use serde_json::{Value, json};
 
 /// Commands that need an account.
@@ -33,6 +34,10 @@ fn commands(guide: &str) -> Vec<String> {
 
 /// Runs a command of a guide, which must succeed.
 fn run(command: &str, folder: &Path) -> Said {
+    run_with(command, folder, &[])
+}
+
+fn run_with(command: &str, folder: &Path, environment: &[(&str, String)]) -> Said {
     let program = hemstitch();
     let path = std::env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", program.parent().expect("a folder").display());
@@ -40,6 +45,7 @@ fn run(command: &str, folder: &Path) -> Said {
         .args(["-euc", command])
         .current_dir(folder)
         .env("PATH", path)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .output()
         .expect("a shell");
@@ -51,8 +57,12 @@ fn run(command: &str, folder: &Path) -> Said {
 }
 
 fn follow(guide: &str, folder: &Path) -> Vec<Said> {
-    let here = |command: &String| !ELSEWHERE.iter().any(|elsewhere| command.starts_with(elsewhere));
-    commands(guide).iter().filter(|command| here(command)).map(|command| run(command, folder)).collect()
+    follow_with(guide, folder, &[])
+}
+
+fn follow_with(guide: &str, folder: &Path, environment: &[(&str, String)]) -> Vec<Said> {
+    let here = |command: &&String| !ELSEWHERE.iter().any(|elsewhere| command.starts_with(elsewhere));
+    commands(guide).iter().filter(here).map(|command| run_with(command, folder, environment)).collect()
 }
 
 /// A folder with what the guides speak of.
@@ -192,13 +202,69 @@ fn the_guide_to_keys_ends_with_one_retired_and_no_secret_said() {
     }
 }
 
+/// What is asked of the settings of Fastly and Cloudflare, as far as one switch needs it.
+fn settings_apis() -> TestOrigin {
+    let api = TestOrigin::start().expect("a server");
+    let host = api.address().to_string();
+    let item = "/resources/stores/config/the%20id%20of%20the%20config%20store/item/personalization%2Eacme";
+    let held = Arc::new(Mutex::new(None::<String>));
+    api.answer_by(&host, item, move |asked| {
+        assert_eq!(asked.header("fastly-key"), Some("token"));
+        let mut held = held.lock().expect("no holder of the lock panics");
+        let form = String::from_utf8_lossy(&asked.body).into_owned();
+        if let Some((_, value)) = form.split_once("&item_value=") {
+            *held = Some(value.replace("%3A", ":").replace("%2E", ".").replace("%2D", "-"));
+        }
+        match &*held {
+            Some(value) => Script::status(200).body(json!({ "item_value": value }).to_string()),
+            None => Script::status(404).body("{}"),
+        }
+    });
+    let settings = "/accounts/the%20id%20of%20the%20account/workers/scripts/hemstitch/settings";
+    let held = Arc::new(Mutex::new(json!([])));
+    api.answer_by(&host, settings, move |asked| {
+        assert_eq!(asked.header("authorization"), Some("Bearer token"));
+        let mut held = held.lock().expect("no holder of the lock panics");
+        let form = String::from_utf8_lossy(&asked.body).into_owned();
+        let settings = form.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
+        if let Some(settings) = settings {
+            *held = settings["bindings"].clone();
+        }
+        let answer =
+            json!({ "success": true, "errors": [], "messages": [], "result": { "bindings": *held } });
+        Script::status(200).body(answer.to_string())
+    });
+    api
+}
+
 #[test]
 fn the_guide_to_the_kill_switch_turns_what_it_says() {
     let folder = folder();
     fs::write(folder.path().join("config.json"), r#"{"host.www.acme.test": "{}"}"#).expect("written");
-    let said = follow("off.md", folder.path());
+    fs::write(folder.path().join("hemstitch.toml"), blocks("off.md", "toml").concat()).expect("written");
+    let api = settings_apis();
+    let environment = [
+        ("FASTLY_API_TOKEN", "token".to_string()),
+        ("CLOUDFLARE_API_TOKEN", "token".to_string()),
+        ("HEMSTITCH_TARGETS_FASTLY_API", api.url()),
+        ("HEMSTITCH_TARGETS_CLOUDFLARE_API", api.url()),
+    ];
+    let said = follow_with("off.md", folder.path(), &environment);
+    let everywhere: Vec<&str> = said[..4].iter().flat_map(|said| said.stdout.lines()).collect();
+    let (item, variable) = (
+        "fastly: personalization.acme in Fastly's config store",
+        "cloudflare: HEMSTITCH_PERSONALIZATION_ACME",
+    );
+    for (place, says) in
+        [(variable, "off"), ("edge: ", "off"), (item, "off"), (item, "off:experiment.headline")]
+    {
+        let line =
+            everywhere.iter().find(|line| line.starts_with(place) && line.ends_with(&format!(": {says}")));
+        assert!(line.is_some(), "{place}: {says}\n{everywhere:#?}");
+    }
+    assert_eq!(everywhere.len(), 3 + 3 + 2 + 2, "{everywhere:#?}");
     let turned: Vec<&str> =
-        said.iter().filter_map(|said| said.stdout.trim().split_once(": ")).map(|(_, to)| to).collect();
+        said[4..].iter().filter_map(|said| said.stdout.trim().split_once(": ")).map(|(_, to)| to).collect();
     let expected = [
         "off",
         "on",
@@ -215,4 +281,27 @@ fn the_guide_to_the_kill_switch_turns_what_it_says() {
         serde_json::from_str(&fs::read_to_string(folder.path().join("config.json")).expect("a store"))
             .expect("JSON");
     assert_eq!(store, json!({ "host.www.acme.test": "{}", "personalization.acme": "on" }));
+}
+
+#[test]
+fn a_switch_that_cannot_be_turned_keeps_no_other_from_being_turned() {
+    let folder = folder();
+    fs::write(folder.path().join("hemstitch.toml"), blocks("off.md", "toml").concat()).expect("written");
+    let said = run("hemstitch off && exit 9 || test $? -eq 1", folder.path());
+    assert!(said.stdout.contains("edge: ") && said.stdout.contains(": off"), "{}", said.stdout);
+    for variable in ["FASTLY_API_TOKEN", "CLOUDFLARE_API_TOKEN"] {
+        let failed = format!("needs a token in the environment variable {variable}");
+        assert!(said.stderr.contains("FAILED: ") && said.stderr.contains(&failed), "{}", said.stderr);
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("personalization")).expect("a setting"), "off\n");
+    let all = "hemstitch off --to edge --all-sites; echo '{\"personalization\": \"off\"}' > store.json";
+    run(all, folder.path());
+    let toml = "site = 'acme'\n[targets.v]\nkind = 'directory'\npath = 'kv'\nconfig_store = 'store.json'\n";
+    fs::write(folder.path().join("hemstitch.toml"), toml).expect("written");
+    let said = run("hemstitch on", folder.path());
+    assert!(said.stderr.contains("still says off, for all sites"), "{}", said.stderr);
+    let said = run("hemstitch on --all-sites && hemstitch on", folder.path());
+    assert!(said.stderr.is_empty(), "{}", said.stderr);
+    let nothing = run("hemstitch off --to nowhere && exit 9 || test $? -eq 1", folder.path());
+    assert!(nothing.stderr.contains("there is no target `nowhere`; there are v"), "{}", nothing.stderr);
 }

@@ -1,7 +1,7 @@
 //! Where commands that publish or look at publications go to.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -48,7 +48,7 @@ pub struct Found {
 impl Place {
     /// The site, the key that signs, and the targets.
     pub fn with_key(&self) -> Result<(Found, SigningKeyFile)> {
-        let configuration = self.configuration()?;
+        let configuration = configuration(self.config.as_deref())?;
         let path = self.signing_key.clone().or_else(|| configuration.signing_key.clone());
         let path = path.context(
             "no signing key\n  hint: give `--signing-key FILE`, or write `signing_key` into hemstitch.toml",
@@ -60,20 +60,7 @@ impl Place {
 
     /// The site and the targets, to look at them.
     pub fn without_key(&self) -> Result<Found> {
-        self.find(self.configuration()?, &PointerKeys::default())
-    }
-
-    fn configuration(&self) -> Result<Configuration> {
-        let environment: Environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        match Configuration::read(self.config.as_deref(), environment) {
-            Ok(configuration) => Ok(configuration),
-            Err(error) => {
-                let path = self.config.clone().unwrap_or_else(|| "hemstitch.toml".into());
-                Err(Unreadable::content(&path, error).into())
-            }
-        }
+        self.find(configuration(self.config.as_deref())?, &PointerKeys::default())
     }
 
     fn find(&self, configuration: Configuration, keys: &PointerKeys) -> Result<Found> {
@@ -117,6 +104,17 @@ impl Found {
     pub fn operator_key(&self) -> Result<Option<Keyring>> {
         Ok(self.configuration.operator_key.as_deref().map(input::keyring).transpose()?)
     }
+}
+
+/// The configuration in a file, or in the `hemstitch.toml` of this folder, with what the environment says instead.
+pub fn configuration(path: Option<&Path>) -> Result<Configuration> {
+    let environment: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Configuration::read(path, environment).map_err(|error| {
+        let path = path.unwrap_or(Path::new("hemstitch.toml"));
+        Unreadable::content(path, error).into()
+    })
 }
 
 /// A time of the record, for people.
