@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 on_each_edge! {
     a_token_brings_reasons_instead_of_a_page_or_beside_it
+    a_token_brings_the_reasons_of_a_gate_instead_of_its_answer_or_beside_it
     without_a_token_no_answer_says_anything_about_rules
     no_answer_and_no_line_holds_a_secret
 }
@@ -63,6 +64,26 @@ fn a_token_brings_reasons_instead_of_a_page_or_beside_it(kind: EdgeKind) {
     assert_eq!((page.header("cache-control"), page.header("set-cookie")), (Some("private, no-store"), None));
     assert_eq!(page.text(), scene::page_showing(scene::FINANCE), "the page is what it is");
     stage.origin.assert_never_heard(&token);
+}
+
+fn a_token_brings_the_reasons_of_a_gate_instead_of_its_answer_or_beside_it(kind: EdgeKind) {
+    let stage = stage(kind, "gated");
+    let token = explain_token(stage.site());
+    let report = stage.get(&format!("/shut?hs_explain={token}")).send();
+    assert_eq!((report.status, report.header("content-type")), (200, Some("application/json")));
+    assert_eq!(report.header("cache-control"), Some("private, no-store"));
+    let told: Value = serde_json::from_str(&report.text()).expect("JSON");
+    assert_eq!((&told["gates"]["gate"], &told["gates"]["status"]), (&json!("secret-gate"), &json!(451)));
+    assert_eq!(told["slots"], json!([]));
+    for (path, status, gate) in [("/shut", 451, "secret-gate"), ("/moved", 302, "secret-moved")] {
+        let answer = stage.get(path).header("hs-explain", &token).send();
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("hs-decisions"), Some(format!("\"{gate}\";gate").as_str()));
+        assert_eq!(answer.header("cache-control"), Some("private, no-store"));
+    }
+    let passed = stage.get(&format!("/?hs_explain={token}")).send().text();
+    let passed: Value = serde_json::from_str(&passed).expect("JSON");
+    assert_eq!(passed["gates"], json!({ "passed": [] }));
 }
 
 /// Requests of every kind, and what is said to them.

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use ::http::{HeaderValue, header};
+use ::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{PageSession, Step};
+use crate::http::ResponseHead;
 use crate::kill_switch::KillSwitch;
-use crate::pack::{Choice, Evaluation, SlotIndex, reason_word};
+use crate::pack::{Choice, Evaluation, GateIndex, Pack, SlotIndex, reason_word};
 use crate::page::Place;
 
 /// Most bytes of a header that notes decisions.
@@ -39,10 +40,9 @@ impl PageSession {
     #[cold]
     pub(crate) fn explain(&mut self, told: Explained) {
         if told == Explained::Instead {
-            self.head.headers.remove(header::CONTENT_LENGTH);
-            self.head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            make_reasons(&mut self.head);
         }
-        self.head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        keep_nowhere(&mut self.head);
         let notes = self.notes();
         let mut insert = |name: &'static str, value: &str| {
             if let Ok(value) = HeaderValue::try_from(value)
@@ -87,12 +87,23 @@ impl PageSession {
     fn reasons(&self) -> Value {
         let places = self.source.plan().map(|plan| plan.places()).unwrap_or_default();
         let slots: Vec<Value> = places.iter().map(|place| self.reason(place)).collect();
-        let mut reasons = json!({ "path": self.personal.path, "slots": slots });
+        let mut reasons = json!({ "path": self.personal.path, "gates": self.gates(), "slots": slots });
         let cost = self.explaining.as_ref().and_then(|report| report.cost_us);
         if let (Some(cost), Some(members)) = (cost, reasons.as_object_mut()) {
             members.insert("edge_us".to_owned(), cost.into());
         }
         reasons
+    }
+
+    /// The gates that this visitor passed.
+    fn gates(&self) -> Value {
+        let personal = &self.personal;
+        match personal.pack.as_deref() {
+            Some(pack) => {
+                pack.gates_json(&pack.explain_gates(&personal.path, &personal.facts, &personal.kill))
+            }
+            None => json!({ "passed": [] }),
+        }
     }
 
     fn reason(&self, place: &Place) -> Value {
@@ -143,6 +154,36 @@ impl PageSession {
         }
         notes
     }
+}
+
+/// The head of an answer that is reasons.
+pub(crate) fn head() -> ResponseHead {
+    let mut head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() };
+    make_reasons(&mut head);
+    keep_nowhere(&mut head);
+    head
+}
+
+/// Says beside a gate's answer which one it is: `hs-pack`, and in `hs-decisions` its id.
+pub(crate) fn note_gate(head: &mut ResponseHead, pack: &Pack, gate: GateIndex) {
+    keep_nowhere(head);
+    for (name, value) in [
+        ("hs-pack", pack.hash().to_string()),
+        ("hs-decisions", format!("{};gate", quoted(pack.gate_id(gate)))),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            head.headers.insert(name, value);
+        }
+    }
+}
+
+fn make_reasons(head: &mut ResponseHead) {
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+}
+
+fn keep_nowhere(head: &mut ResponseHead) {
+    head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
 }
 
 #[derive(Default)]

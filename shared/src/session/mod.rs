@@ -13,7 +13,7 @@
 //! A stored page and one that still arrives run through the same code; the second is a plan that grows.
 
 mod choose;
-mod explain;
+pub(crate) mod explain;
 mod fragment;
 mod insert;
 mod source;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::Visit;
+use super::permits::Explains;
 use super::preview::Exchange;
 use crate::http;
 use crate::kill_switch::KillSwitch;
-use crate::pack::{Content, Evaluation, GateOutcome, Rendering};
+use crate::pack::{Content, Evaluation, GateOutcome, Pack, Rendering};
 use crate::page::PagePlan;
-use crate::session::PageSession;
+use crate::session::{PageSession, explain};
 
 /// What a gate shows that has no block of its own.
 pub(super) const REFUSAL: &str = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
@@ -24,7 +25,10 @@ impl Visit {
         }
         let pack = self.pack.as_deref()?;
         let mut evaluation = Evaluation::new(pack, &self.facts, &self.kill);
-        let (_, outcome) = evaluation.gate(&self.path)?;
+        let (gate, outcome) = evaluation.gate(&self.path)?;
+        if self.permits.explains == Explains::Instead {
+            return self.gate_explained(pack);
+        }
         let learned = evaluation.learned();
         let (mut head, page) = match outcome {
             GateOutcome::Redirect { status, to, keeps_query } => {
@@ -48,6 +52,9 @@ impl Visit {
         if self.previewing().is_some() {
             http::make_previewed(&mut head);
         }
+        if self.explains() {
+            explain::note_gate(&mut head, pack, gate);
+        }
         let is_refusal = !head.status.is_redirection();
         let plan = PagePlan::literal(page.len() as u32);
         let mut session = self.page_of_ours(head, plan, page.as_bytes())?;
@@ -55,5 +62,13 @@ impl Visit {
             self.mark(&mut session);
         }
         Some(session)
+    }
+
+    /// Why a gate answers, instead of its answer.
+    #[cold]
+    fn gate_explained(&self, pack: &Pack) -> Option<PageSession> {
+        let told = pack.visit_json(&pack.explain_visit(&self.path, &self.facts, &self.kill)).to_string();
+        let plan = PagePlan::literal(told.len() as u32);
+        self.page_of_ours(explain::head(), plan, told.as_bytes())
     }
 }

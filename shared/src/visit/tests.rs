@@ -365,7 +365,7 @@ fn who_has_a_token_is_told_why_and_nobody_else() {
     let slot = &told["slots"][0];
     assert_eq!((&slot["slot"], &slot["shows"]), (&"hero".into(), &"default".into()));
     assert_eq!(slot["passed"][0]["because"], "place.country is missing, not \"DE\"");
-    let notes = r#""hero";shows="default";why=no-rule;steps=2"#;
+    let notes = r#""hero";shows="default";why=no-rule;steps=1"#;
     assert_eq!(head.headers["hs-decisions"], notes);
 
     let beside = visit_at("/", &[("hs-explain", &token)]);
@@ -373,11 +373,11 @@ fn who_has_a_token_is_told_why_and_nobody_else() {
     assert_eq!(page.as_bytes(), SLOT);
     assert_eq!(head.headers["hs-decisions"], notes);
     assert_eq!(head.headers["hs-pack"], pack().hash().to_string());
-    assert_eq!(head.headers["server-timing"], r#"s0;desc="hero: no-rule, 2 steps""#);
+    assert_eq!(head.headers["server-timing"], r#"s0;desc="hero: no-rule, 1 steps""#);
     assert_eq!(head.headers["cache-control"], "private, no-store");
     let Cached::Page { mut session, .. } = beside.from_cache(object(&beside, SLOT)) else { panic!("a page") };
     session.note_cost(1_234);
-    let timing = r#"hs;dur=1.234, s0;desc="hero: no-rule, 2 steps""#;
+    let timing = r#"hs;dur=1.234, s0;desc="hero: no-rule, 1 steps""#;
     assert_eq!(session.head().headers["server-timing"], timing);
 
     let forged = format!("{token}x");
