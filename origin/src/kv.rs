@@ -2,13 +2,11 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use hemstitch::pack::Pack;
 use hemstitch::pointer::draft_key;
+use hemstitch::record::PERMIT;
 use hemstitch::time::UnixTime;
 use hemstitch::token::{Keyring, PreviewToken};
-use hemstitch::visit::Draft;
 use http::HeaderMap;
 
 use crate::folder::Folder;
@@ -47,11 +45,6 @@ impl Kv {
         }
     }
 
-    /// The draft that a visitor is shown, if it is there and what its hash says. Blocks on IO.
-    pub fn draft(&self, draft: &Draft) -> Option<Arc<Pack>> {
-        Pack::open_verified(self.value(&draft.key)?, &draft.hash).ok().map(Arc::new)
-    }
-
     /// Whether a key is that of a draft, which is for who shows a token for it and for nobody else.
     pub fn is_draft(key: &str) -> bool {
         key.split('/').any(|segment| segment == "draft")
@@ -71,7 +64,7 @@ pub fn permits_draft(
     site: &str,
     now: UnixTime,
 ) -> bool {
-    let token = headers.get("hs-preview").map(|token| token.as_bytes()).unwrap_or_default();
+    let token = headers.get(PERMIT).map(|token| token.as_bytes()).unwrap_or_default();
     let shows = ring.and_then(|ring| PreviewToken::decode(token, ring, site, now).ok());
     shows.is_some_and(|shows| key == draft_key(site, &shows.draft))
 }
@@ -116,7 +109,7 @@ mod tests {
         let permits =
             |headers: &HeaderMap, key: &str, now| permits_draft(headers, key, Some(&ring), "acme", now);
         assert!(!permits(&headers, &key, now));
-        headers.insert("hs-preview", token.encode(&ring, "acme").unwrap().parse().unwrap());
+        headers.insert(PERMIT, token.encode(&ring, "acme").unwrap().parse().unwrap());
         assert!(permits(&headers, &key, now) && !permits(&headers, &key, expires));
         assert!(!permits_draft(&headers, &key, None, "acme", now));
         for other in

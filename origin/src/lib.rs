@@ -36,7 +36,6 @@ pub mod targets;
 mod visits;
 mod write_whole;
 
-pub use drafts::write_draft;
 pub use folder::{Document, Folder, FolderError};
 pub use keyring_file::{
     Force, KeyRecord, KeyRole, KeyUse, KeyringFile, KeyringFileError, RetireError, write_bundle,

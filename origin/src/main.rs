@@ -182,6 +182,7 @@ mod tests {
             "keys new --out keys --site acme",
             "preview r.json --site acme --keyring k.json --kv kv --url https://a.test/ --persona p.json --variation x=a",
             "preview r.json --site acme --keyring k.json --kv kv --url http://[::1]:8080/a?b --at 2026-12-24T18:00:00Z",
+            "preview r.json --to origin fastly --config hemstitch.toml --url https://a.test/",
             "mint explain --site acme --keyring k.json",
             "off --file personalization",
             "off --experiment checkout --rule r --config-store config.json --site acme",

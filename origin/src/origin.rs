@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use hemstitch::kill_switch::KillSwitch;
+use hemstitch::pack::Pack;
 use hemstitch::site::Site;
-use hemstitch::visit::Keys;
+use hemstitch::visit::{Draft, Keys};
 
 use crate::folder::Folder;
 use crate::fragments::Remote;
@@ -56,5 +57,18 @@ impl Origin {
         let Setup { folder, settings, site, keys, rules, kill, kv, record } = setup;
         let (shelf, remote) = (Shelf::default(), Remote::new());
         Origin { folder, settings, site: Arc::new(site), keys, rules, kill, kv, record, shelf, remote }
+    }
+
+    /// The draft that a visitor is shown, if it is at hand and what its hash says. Blocks on IO.
+    pub(crate) fn draft(&self, draft: &Draft) -> Option<Arc<Pack>> {
+        let pack = self.value(&draft.key)?;
+        Pack::open_verified(pack, &draft.hash).ok().map(Arc::new)
+    }
+
+    /// The value under a key of KV. What is recorded comes first: a folder is a mirror of it. Blocks on IO.
+    pub(crate) fn value(&self, key: &str) -> Option<Vec<u8>> {
+        let record = self.record.as_ref();
+        let recorded = record.and_then(|record| record.value(&self.site.name, key).ok().flatten());
+        recorded.or_else(|| self.kv.as_ref().and_then(|kv| kv.value(key)))
     }
 }

@@ -13,7 +13,7 @@ use crate::origin::Origin;
 pub fn router(origin: Arc<Origin>) -> Router {
     Router::new()
         .route("/_hs/blocks/{slot}", get(actions::block))
-        .route("/_hs/kv/{*key}", get(actions::kv))
+        .route("/_hs/kv/{*key}", get(actions::kv::get).put(actions::kv::put))
         .route("/_hs/publications", get(actions::publications::list).post(actions::publications::add))
         .route("/_hs/publications/{sequence}", get(actions::publications::one))
         .route("/_hs/{*rest}", any(actions::unknown))

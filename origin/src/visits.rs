@@ -35,10 +35,9 @@ pub fn arrive(origin: &Origin, request: RequestHead) -> Result<Visit, NoEntropy>
     getrandom::fill(&mut entropy).map_err(NoEntropy)?;
     let site = origin.site.clone();
     let mut visit = Visit::arrive(site, origin.keys.as_ref(), request, Place::default(), now(), entropy);
-    let pack = match (visit.draft(), &origin.kv) {
-        (None, _) => origin.rules.current(),
-        (Some(draft), Some(kv)) => kv.draft(draft),
-        (Some(_), None) => None,
+    let pack = match visit.draft() {
+        None => origin.rules.current(),
+        Some(draft) => origin.draft(draft),
     };
     visit.equip(pack, origin.kill.clone());
     Ok(visit)

@@ -2,18 +2,22 @@
 //!
 //! ```text
 //! GET /_hs/kv/{site}/pointer, GET /_hs/kv/{site}/pack/{sha-256}    Authorization: Bearer <token of an edge>
+//! GET /_hs/kv/{site}/draft/{sha-256}                               the same, and hs-preview: <token for that draft>
 //! ```
 //! KV is eventually consistent, and remembers that something was missing; the record is neither. It answers edges alone,
 //! so an edge shows a token that it signs itself, for a minute.
 
-use ::http::{HeaderMap, HeaderValue, Method, header};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Map;
 
 use crate::http::OutgoingRequest;
 use crate::site::Site;
 use crate::time::UnixTime;
 use crate::token::{Capability, CapabilityToken, Claims, Keyring};
+use crate::visit::Draft;
 
+/// In which a preview token is shown to whoever holds drafts.
+pub const PERMIT: HeaderName = HeaderName::from_static("hs-preview");
 /// How long a token of an edge holds, in seconds.
 const TOKEN_S: u64 = 60;
 
@@ -24,6 +28,17 @@ pub fn request(site: &Site, edge: Option<&Keyring>, key: &str, now: UnixTime) ->
     headers.extend(host.map(|host| (header::HOST, host)));
     headers.extend(edge.and_then(|edge| token(site, edge, now)).map(|token| (header::AUTHORIZATION, token)));
     OutgoingRequest { method: Method::GET, path_and_query: format!("/_hs/kv/{key}"), headers }
+}
+
+/// How to ask for a draft: as an edge, for a browser that shows a token for it.
+#[cold]
+pub fn draft_request(site: &Site, edge: Option<&Keyring>, draft: &Draft, now: UnixTime) -> OutgoingRequest {
+    let mut asked = request(site, edge, &draft.key, now);
+    if let Ok(mut permit) = HeaderValue::try_from(&draft.token) {
+        permit.set_sensitive(true);
+        asked.headers.insert(PERMIT, permit);
+    }
+    asked
 }
 
 fn token(site: &Site, edge: &Keyring, now: UnixTime) -> Option<HeaderValue> {
@@ -44,6 +59,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pack::PackHash;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -63,6 +79,11 @@ mod tests {
         assert!(read(NOW).is_ok());
         assert!(read(NOW.plus_seconds(TOKEN_S)).is_err());
         assert_eq!(bearer(&request(&site, None, "acme/pointer", NOW).headers), None);
+        let (hash, key) = (PackHash::of(b"a"), "acme/draft/a".to_owned());
+        let asked = draft_request(&site, Some(&keyring()), &Draft { hash, key, token: "t".to_owned() }, NOW);
+        assert_eq!(asked.path_and_query, "/_hs/kv/acme/draft/a");
+        assert_eq!(asked.headers[PERMIT], "t");
+        assert!(bearer(&asked.headers).is_some(), "the permit alone does not do");
     }
 
     #[test]

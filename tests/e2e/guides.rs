@@ -121,9 +121,10 @@ fn the_guide_to_previews_ends_with_links() {
     let persona = blocks("preview.md", "json").concat();
     fs::write(folder.path().join("persona.json"), persona).expect("written");
     let made = run("hemstitch keys new --out keys --site acme", folder.path());
+    fs::write(folder.path().join("hemstitch.toml"), blocks("preview.md", "toml").concat()).expect("written");
     let mut said = follow("preview.md", folder.path());
-    let [plain, made_up, explain] = said.as_slice() else { panic!("three commands") };
-    for link in [plain, made_up] {
+    let [plain, without, made_up, explain] = said.as_slice() else { panic!("four commands") };
+    for link in [plain, without, made_up] {
         let token = link.stdout.trim().strip_prefix("https://www.acme.test/?hs_preview=").expect("a link");
         assert_eq!(token.split('.').count(), 3, "{token}");
         assert!(link.stderr.contains("https://www.acme.test/?hs_preview=off"), "{}", link.stderr);
@@ -132,7 +133,7 @@ fn the_guide_to_previews_ends_with_links() {
     assert_eq!(
         fs::read_dir(folder.path().join("kv/acme/draft")).expect("drafts").count(),
         1,
-        "the same draft twice"
+        "the same draft thrice"
     );
     said.push(made);
     assert_discreet(&said, &secrets(&folder.path().join("keys")));

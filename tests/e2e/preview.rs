@@ -2,7 +2,8 @@
 
 use e2e::harness::patience::eventually;
 use e2e::harness::{
-    Ask, EdgeKind, Jws, Publication, Reply, Script, Secrets, Stage, TestSite, now, preview_token, scene,
+    Ask, EdgeKind, Jws, Publication, RecordOrigin, Reply, Script, Secrets, Stage, TestSite, now,
+    preview_token, scene,
 };
 use e2e::on_each_edge;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ on_each_edge! {
     what_is_no_page_is_not_previewed
     a_persona_a_variation_and_a_time_are_seen
     the_kill_switch_turns_previews_off
+    a_link_of_the_command_works_though_kv_has_no_draft
 }
 
 const DRAFT_HERO: &str = "DRAFT-HERO";
@@ -230,4 +232,44 @@ fn the_kill_switch_turns_previews_off(kind: EdgeKind) {
     });
     let left = stage.get("/?hs_preview=off").cookie(&held(&token)).send();
     assert_eq!(left.status, 303, "the way out is always open");
+}
+
+/// The draft is made after the edge has started, and its KV is not written: it comes from the record.
+fn a_link_of_the_command_works_though_kv_has_no_draft(kind: EdgeKind) {
+    let site = scene::site("linked");
+    let record = RecordOrigin::start(&site);
+    let stage = Stage::new(kind, site.recorded_at(record.address()));
+    stage.serve("/", Script::page(scene::PAGE));
+    let url = format!("http://{}/", stage.site().host);
+    for to in ["origin", "mirror"] {
+        let link = record.preview(&draft(), &["--to", to, "--url", &url]);
+        let token = link.trim().split_once("?hs_preview=").expect("a link").1.to_string();
+        if to == "mirror" {
+            let hash = publication("linked").hash().to_string();
+            assert!(record.mirrored().iter().any(|(key, _)| *key == format!("linked/draft/{hash}")),);
+        }
+        let preview = stage.get("/").cookie(&held(&token)).send();
+        assert_private(&preview);
+        let text = preview.text();
+        assert!(text.contains("<main data-hs-slot=\"hero\">DRAFT-HERO</main>"), "{text}");
+        assert_eq!(stage.get("/").send().text(), scene::PAGE, "everybody else sees what is live");
+    }
+    let hash = publication("linked").hash().to_string();
+    let (address, path) =
+        (record.address().parse().expect("an address"), format!("/_hs/kv/linked/draft/{hash}"));
+    let token = preview_token(stage.site(), &hash, &json!({}));
+    for ask in [
+        Ask::get(address, "linked.test", &path),
+        Ask::get(address, "linked.test", &path).header("hs-preview", &token),
+    ] {
+        assert_eq!(ask.send().status, 404, "a draft is for an edge that is shown a token for it");
+    }
+    let never_kept = token_of(&Publication::of("linked", 1, "{}"), stage.site());
+    let missing = stage.get("/").cookie(&held(&never_kept)).send();
+    assert_eq!(missing.header("hs-defaults"), Some("no-pack"));
+    assert_private(&missing);
+}
+
+fn token_of(publication: &Publication, site: &TestSite) -> String {
+    preview_token(site, &publication.hash().to_string(), &json!({}))
 }

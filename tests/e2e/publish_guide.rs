@@ -81,15 +81,16 @@ fn every_command_of_the_guide_does_what_it_says() {
     for (block, says) in [
         (0, "+ rule everybody of slot hero"),
         (0, "nothing was published; the next number of acme is 1"),
-        (1, "published acme number 1: pack "),
-        (2, "acme number 1 was published before"),
-        (2, "edge: number 1, pack "),
-        (3, "published acme number 2: pack "),
-        (4, "from 2099-12-01T08:00:00Z"),
-        (4, "~ block b: html \"FIRST\" → \"CAMPAIGN\""),
-        (5, "published acme number 3: pack "),
-        (5, "acme number 3 was published before"),
-        (6, "wrote restored.db"),
+        (1, "https://www.acme.test/?hs_preview="),
+        (2, "published acme number 1: pack "),
+        (3, "acme number 1 was published before"),
+        (3, "edge: number 1, pack "),
+        (4, "published acme number 2: pack "),
+        (5, "from 2099-12-01T08:00:00Z"),
+        (5, "~ block b: html \"FIRST\" → \"CAMPAIGN\""),
+        (6, "published acme number 3: pack "),
+        (6, "acme number 3 was published before"),
+        (7, "wrote restored.db"),
     ] {
         assert!(told[block].contains(says), "{says}\n{}", told[block]);
     }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ::http::StatusCode;
+use hemstitch::http::OutgoingRequest;
 use hemstitch::keeper::{Keeper, Want};
 use hemstitch::pack::{Pack, PackHash};
 use hemstitch::record;
@@ -58,14 +59,26 @@ pub async fn in_force(
     (pack, late)
 }
 
-/// The draft that a browser is shown, in place of the pack in force.
+/// The draft that a browser is shown, in place of the pack in force: from KV in the first half of its time, else from where
+/// publications are recorded.
 pub async fn draft(served: &ServedSite, env: &Env, draft: &Draft) -> Option<Arc<Pack>> {
     let held = served.drafts.try_borrow().ok().and_then(|drafts| drafts.held(&draft.hash));
     if held.is_some() {
         return held;
     }
-    let deadline = u32::try_from(DRAFT_DEADLINE_MS).unwrap_or(u32::MAX);
-    let bytes = within(deadline, kv::value(env, &draft.key)).await??;
+    let half = u32::try_from(DRAFT_DEADLINE_MS / 2).unwrap_or(u32::MAX);
+    if let Some(Some(bytes)) = within(half, kv::value(env, &draft.key)).await
+        && let Some(pack) = opened(served, draft, bytes)
+    {
+        return Some(pack);
+    }
+    let edge = served.keys.as_ref().and_then(|keys| keys.edge.as_ref());
+    let asked = record::draft_request(&served.site, edge, draft, clock::now());
+    let bytes = within(half, recorded(served, env, asked)).await??;
+    opened(served, draft, bytes)
+}
+
+fn opened(served: &ServedSite, draft: &Draft, bytes: Vec<u8>) -> Option<Arc<Pack>> {
     let opened = served.drafts.try_borrow_mut().ok()?.arrived(&draft.hash, bytes);
     let name = &served.site.name;
     opened.inspect_err(|error| console_error!("{name}: draft {}: {error}", draft.hash)).ok()
@@ -95,9 +108,12 @@ async fn all_wanted(served: &ServedSite, env: &Env) {
         }
         let (Want::Pointer(key) | Want::Pack(key, _)) = &want;
         let value = kv::value(env, key).await;
-        if !hand_over(served, &want, value).await
-            && let Some(value) = recorded(served, env, key).await
-        {
+        if hand_over(served, &want, value).await {
+            continue;
+        }
+        let edge = served.keys.as_ref().and_then(|keys| keys.edge.as_ref());
+        let asked = record::request(&served.site, edge, key, clock::now());
+        if let Some(value) = recorded(served, env, asked).await {
             hand_over(served, &want, Some(value)).await;
         }
     }
@@ -123,11 +139,9 @@ async fn hand_over(served: &ServedSite, want: &Want, value: Option<Vec<u8>>) -> 
 }
 
 /// What KV does not have, or not as it was published, from where it is recorded.
-async fn recorded(served: &ServedSite, env: &Env, key: &str) -> Option<Vec<u8>> {
-    let (site, edge) = (&served.site, served.keys.as_ref().and_then(|keys| keys.edge.as_ref()));
-    let record = site.record.as_deref()?;
-    let request = record::request(site, edge, key, clock::now());
-    let arrived = origin::ask(env, request, site, record, JsValue::UNDEFINED, FIRST_BYTE_MS).await?;
+async fn recorded(served: &ServedSite, env: &Env, asked: OutgoingRequest) -> Option<Vec<u8>> {
+    let record = served.site.record.as_deref()?;
+    let arrived = origin::ask(env, asked, &served.site, record, JsValue::UNDEFINED, FIRST_BYTE_MS).await?;
     match arrived.head.status {
         StatusCode::OK => arrived.body().all(MAX_VALUE).await.ok(),
         _ => None,

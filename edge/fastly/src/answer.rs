@@ -69,7 +69,7 @@ fn arrive(
     let keys = getrandom::fill(&mut entropy).ok().and(state.keys.as_ref());
     let mut visit = Visit::arrive(Arc::clone(site), keys, head, place, clock.now(), entropy);
     let pack = match visit.draft() {
-        Some(draft) => packs::draft(&mut state.drafts, site, draft),
+        Some(draft) => packs::draft(state, site, draft, clock),
         None => pack,
     };
     visit.equip(pack, state.kill_switch());

@@ -46,13 +46,27 @@ pub fn refresh(state: &mut SiteState, site: &Site, late: Late, clock: &Clock) {
     look_up(state, site, late.0, Instant::now() + PATIENCE, clock);
 }
 
-/// The draft that a browser is shown, in place of the pack in force.
-pub fn draft(drafts: &mut Drafts, site: &Site, draft: &Draft) -> Option<Arc<Pack>> {
-    if let Some(held) = drafts.held(&draft.hash) {
+/// The draft that a browser is shown, in place of the pack in force: from KV in the first half of its time, else from where
+/// publications are recorded.
+pub fn draft(state: &mut SiteState, site: &Site, draft: &Draft, clock: &Clock) -> Option<Arc<Pack>> {
+    if let Some(held) = state.drafts.held(&draft.hash) {
         return Some(held);
     }
-    let deadline = Instant::now() + Duration::from_millis(DRAFT_DEADLINE_MS);
-    let KvOutcome::Value(bytes) = kv::look_up(&draft.key)?.wait_until(deadline) else { return None };
+    let (begun, half) = (Instant::now(), Duration::from_millis(DRAFT_DEADLINE_MS / 2));
+    let in_kv = kv::look_up(&draft.key).map(|lookup| lookup.wait_until(begun + half));
+    if let Some(KvOutcome::Value(bytes)) = in_kv
+        && let Some(pack) = opened(&mut state.drafts, site, draft, bytes)
+    {
+        return Some(pack);
+    }
+    let edge = state.keys.as_ref().and_then(|keys| keys.edge.as_ref());
+    let asked = record::draft_request(site, edge, draft, clock.now());
+    let lookup = origin::look_up(asked, site.record.as_deref()?)?;
+    let RecordOutcome::Value(bytes) = lookup.wait_until(begun + 2 * half) else { return None };
+    opened(&mut state.drafts, site, draft, bytes)
+}
+
+fn opened(drafts: &mut Drafts, site: &Site, draft: &Draft, bytes: Vec<u8>) -> Option<Arc<Pack>> {
     let opened = drafts.arrived(&draft.hash, bytes);
     opened.inspect_err(|error| eprintln!("{}: draft {}: {error}", site.name, draft.hash)).ok()
 }

@@ -5,50 +5,64 @@ use std::time::Duration;
 
 use hemstitch::draft::Drafts;
 use hemstitch::pack::Pack;
+use hemstitch::record;
+use hemstitch::site::Site;
+use hemstitch::token::Keyring;
 use hemstitch::visit::{DRAFT_DEADLINE_MS, Draft};
 use tokio::time::timeout;
 
-use crate::config::Kv;
+use crate::clock::unix_now;
 use crate::journal;
 use crate::origin::Origins;
-use crate::store::{self, LookUpError};
+use crate::store::{self, LookUpError, Source};
 
 /// The drafts of one site.
 pub struct DraftStore {
-    site: String,
-    kv: Kv,
+    site: Arc<Site>,
+    sources: Vec<Source>,
     origins: Arc<Origins>,
     held: Mutex<Drafts>,
 }
 
 impl DraftStore {
     /// None yet.
-    pub fn new(site: String, kv: Kv, origins: Arc<Origins>) -> DraftStore {
-        DraftStore { site, kv, origins, held: Mutex::default() }
+    pub fn new(site: Arc<Site>, sources: Vec<Source>, origins: Arc<Origins>) -> DraftStore {
+        DraftStore { site, sources, origins, held: Mutex::default() }
     }
 
-    /// The draft, if it is there within its time.
-    pub async fn find(&self, draft: &Draft) -> Option<Arc<Pack>> {
+    /// The draft, if it is there within its time, of which each source has its share. `edge` is what an origin knows us by.
+    pub async fn find(&self, draft: &Draft, edge: Option<&Keyring>) -> Option<Arc<Pack>> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).held(&draft.hash);
         if held.is_some() {
             return held;
         }
-        let looking = self.look_up(draft);
-        let found = timeout(Duration::from_millis(DRAFT_DEADLINE_MS), looking).await;
-        match found {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
-                journal::warn(&format!("site {}: draft {}: {error}", self.site, draft.hash));
-                None
+        let share = Duration::from_millis(DRAFT_DEADLINE_MS) / self.sources.len().try_into().unwrap_or(1);
+        for source in &self.sources {
+            match timeout(share, self.look_up(source, draft, edge)).await {
+                Ok(Ok(Some(found))) => return Some(found),
+                Ok(Ok(None)) | Err(_) => {}
+                Ok(Err(error)) => {
+                    journal::warn(&format!("site {}: draft {}: {error}", self.site.name, draft.hash));
+                }
             }
-            Err(_) => None,
         }
+        None
     }
 
-    async fn look_up(&self, draft: &Draft) -> Result<Option<Arc<Pack>>, LookUpError> {
-        let Some(bytes) = store::read(&self.kv, &self.origins, &draft.key, Some(&draft.token)).await? else {
-            return Ok(None);
+    async fn look_up(
+        &self,
+        source: &Source,
+        draft: &Draft,
+        edge: Option<&Keyring>,
+    ) -> Result<Option<Arc<Pack>>, LookUpError> {
+        let found = match source {
+            Source::Folder(folder) => store::read_file(folder.join(&draft.key)).await?,
+            Source::Origin(upstream) => {
+                let asked = record::draft_request(&self.site, edge, draft, unix_now());
+                store::ask(&self.origins, upstream, asked).await?
+            }
         };
+        let Some(bytes) = found else { return Ok(None) };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Some(held.arrived(&draft.hash, bytes)?))
     }

@@ -75,7 +75,7 @@ impl PageRequest {
         let keys = site.keys.as_ref();
         let mut visit = Visit::arrive(Arc::clone(&site.site), keys, head, place, unix_now(), entropy);
         let pack = match visit.draft() {
-            Some(draft) => site.drafts.find(draft).await,
+            Some(draft) => site.drafts.find(draft, keys.and_then(|keys| keys.edge.as_ref())).await,
             None => site.packs.current(site.site.pack_deadline_ms).await,
         };
         let kill = serving.switch.now();

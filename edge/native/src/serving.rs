@@ -17,7 +17,7 @@ use crate::fills::Fills;
 use crate::journal;
 use crate::keys::{self, KeysError};
 use crate::origin::{OriginError, Origins, Upstream, UpstreamError};
-use crate::store::{Packs, Watch};
+use crate::store::{self, Packs, Watch};
 use crate::switch::Switch;
 
 /// What all requests share.
@@ -90,10 +90,10 @@ impl Serving {
             };
             let edge = keys.as_ref().and_then(|keys| keys.edge.clone());
             let record = site.record.as_deref().map(|url| upstream(&site, url)).transpose()?;
-            let kv = config.kv.clone();
-            let (watch, packs) = Watch::new(Arc::clone(&site), kv, record, edge, Arc::clone(&origins));
+            let sources = store::sources(config.kv.clone(), record);
+            let (watch, packs) = Watch::new(Arc::clone(&site), sources.clone(), edge, Arc::clone(&origins));
             watches.push(watch);
-            let drafts = DraftStore::new(site.name.clone(), config.kv.clone(), Arc::clone(&origins));
+            let drafts = DraftStore::new(Arc::clone(&site), sources, Arc::clone(&origins));
             let served = Arc::new(ServedSite::new(site, keys, packs, drafts)?);
             for host in served.site.hosts() {
                 hosts.insert(host.clone(), Arc::clone(&served));

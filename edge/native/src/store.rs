@@ -11,7 +11,7 @@ use hemstitch::pack::{Pack, PackError};
 use hemstitch::record;
 use hemstitch::site::Site;
 use hemstitch::token::Keyring;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -82,10 +82,22 @@ pub struct Watch {
     complaint: Option<String>,
 }
 
-/// Where publications are looked up, one after the other until one has something that can be used.
-enum Source {
+/// Where publications and drafts are looked up, one after the other until one has something that can be used.
+#[derive(Clone)]
+pub enum Source {
+    /// Files.
     Folder(PathBuf),
+    /// An origin.
     Origin(Upstream),
+}
+
+/// The sources of a site: its KV, and the record for what that lacks.
+pub fn sources(kv: Kv, record: Option<Upstream>) -> Vec<Source> {
+    let first = match kv {
+        Kv::Folder(folder) => Source::Folder(folder),
+        Kv::Origin(upstream) => Source::Origin(upstream),
+    };
+    [Some(first), record.map(Source::Origin)].into_iter().flatten().collect()
 }
 
 /// What a source had.
@@ -113,22 +125,16 @@ pub enum LookUpError {
 }
 
 impl Watch {
-    /// A watch over a site, and what it holds. `record` is who is asked for what `kv` lacks.
+    /// A watch over a site, and what it holds.
     pub fn new(
         site: Arc<Site>,
-        kv: Kv,
-        record: Option<Upstream>,
+        sources: Vec<Source>,
         edge: Option<Keyring>,
         origins: Arc<Origins>,
     ) -> (Watch, Packs) {
         let (held, packs) = watch::channel(Held::Unknown);
         let (holding, held_for_operators) = watch::channel(Holding::default());
         let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
-        let first = match kv {
-            Kv::Folder(folder) => Source::Folder(folder),
-            Kv::Origin(upstream) => Source::Origin(upstream),
-        };
-        let sources = [Some(first), record.map(Source::Origin)].into_iter().flatten().collect();
         let started = Instant::now();
         let watch = Watch { keeper, site, sources, edge, origins, held, holding, started, complaint: None };
         (watch, Packs { held: packs, holding: held_for_operators })
@@ -157,7 +163,10 @@ impl Watch {
         let (Want::Pointer(key) | Want::Pack(key, _)) = want;
         let found = match &self.sources[source] {
             Source::Folder(folder) => read_file(folder.join(key)).await,
-            Source::Origin(upstream) => self.ask(upstream, key).await,
+            Source::Origin(upstream) => {
+                let asked = record::request(&self.site, self.edge.as_ref(), key, unix_now());
+                ask(&self.origins, upstream, asked).await
+            }
         };
         let (bytes, failure) = match found {
             Ok(bytes) => (bytes, None),
@@ -171,22 +180,6 @@ impl Watch {
             Want::Pack(_, hash) => self.keeper.pack_arrived(hash, bytes, self.now_ms(), unix_now())?,
         }
         failure.map_or(Ok(usable), Err)
-    }
-
-    /// The value of a key at an origin; `None` where there is none.
-    async fn ask(&self, upstream: &Upstream, key: &str) -> Result<Option<Vec<u8>>, LookUpError> {
-        let mut asked = record::request(&self.site, self.edge.as_ref(), key, unix_now());
-        if let Ok(host) = HeaderValue::try_from(upstream.authority()) {
-            asked.headers.insert(header::HOST, host);
-        }
-        let (body, sent) = RequestBody::new(None);
-        let Some(request) = convert::outgoing(asked, body) else { return Ok(None) };
-        let (parts, body) = self.origins.ask(upstream, request, sent, FIRST_BYTE).await?.into_parts();
-        match parts.status {
-            StatusCode::OK => Ok(Some(OriginBody::new(body, None).all(MOST_VALUE_BYTES).await?)),
-            StatusCode::NOT_FOUND => Ok(None),
-            status => Err(LookUpError::Status(status)),
-        }
     }
 
     fn publish(&self) {
@@ -220,38 +213,27 @@ impl Watch {
     }
 }
 
-/// The value of a key; `None` where there is none. An origin gives a draft to who shows a token for it, the permit.
-pub async fn read(
-    kv: &Kv,
+/// What is under a key at an origin; `None` where there is nothing.
+pub async fn ask(
     origins: &Arc<Origins>,
-    key: &str,
-    permit: Option<&str>,
+    upstream: &Upstream,
+    mut asked: OutgoingRequest,
 ) -> Result<Option<Vec<u8>>, LookUpError> {
-    match kv {
-        Kv::Folder(folder) => read_file(folder.join(key)).await,
-        Kv::Origin(upstream) => {
-            let mut headers = HeaderMap::new();
-            if let Ok(host) = HeaderValue::try_from(upstream.authority()) {
-                headers.insert(header::HOST, host);
-            }
-            if let Some(permit) = permit.and_then(|permit| HeaderValue::try_from(permit).ok()) {
-                headers.insert("hs-preview", permit);
-            }
-            let asked =
-                OutgoingRequest { method: Method::GET, path_and_query: format!("/_hs/kv/{key}"), headers };
-            let (body, sent) = RequestBody::new(None);
-            let Some(request) = convert::outgoing(asked, body) else { return Ok(None) };
-            let (parts, body) = origins.ask(upstream, request, sent, FIRST_BYTE).await?.into_parts();
-            match parts.status {
-                StatusCode::OK => Ok(Some(OriginBody::new(body, None).all(MOST_VALUE_BYTES).await?)),
-                StatusCode::NOT_FOUND => Ok(None),
-                status => Err(LookUpError::Status(status)),
-            }
-        }
+    if let Ok(host) = HeaderValue::try_from(upstream.authority()) {
+        asked.headers.insert(header::HOST, host);
+    }
+    let (body, sent) = RequestBody::new(None);
+    let Some(request) = convert::outgoing(asked, body) else { return Ok(None) };
+    let (parts, body) = origins.ask(upstream, request, sent, FIRST_BYTE).await?.into_parts();
+    match parts.status {
+        StatusCode::OK => Ok(Some(OriginBody::new(body, None).all(MOST_VALUE_BYTES).await?)),
+        StatusCode::NOT_FOUND => Ok(None),
+        status => Err(LookUpError::Status(status)),
     }
 }
 
-async fn read_file(path: PathBuf) -> Result<Option<Vec<u8>>, LookUpError> {
+/// What is in a file; `None` where there is none.
+pub async fn read_file(path: PathBuf) -> Result<Option<Vec<u8>>, LookUpError> {
     match tokio::fs::metadata(&path).await {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),

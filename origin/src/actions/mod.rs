@@ -1,13 +1,12 @@
 //! What the origin does: one action in a file.
 
 mod block;
-mod kv;
+pub mod kv;
 mod page;
 pub mod publications;
 mod unknown;
 
 pub use block::block;
-pub use kv::kv;
 pub use page::page;
 pub use unknown::unknown;
 

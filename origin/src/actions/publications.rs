@@ -105,7 +105,8 @@ pub async fn add(
 
 /// An operator who asks for the record.
 pub struct Admitted {
-    record: Arc<Record>,
+    /// What they ask for.
+    pub record: Arc<Record>,
     operator: Operator,
 }
 
@@ -135,7 +136,8 @@ async fn offer(body: Body) -> Option<Offer> {
     serde_json::from_slice(&bytes).ok()
 }
 
-async fn blocking(work: impl FnOnce() -> Result<Response, RecordError> + Send + 'static) -> Response {
+/// Does what waits for the disk.
+pub async fn blocking(work: impl FnOnce() -> Result<Response, RecordError> + Send + 'static) -> Response {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => said(StatusCode::INTERNAL_SERVER_ERROR, &format!("the record: {error}")),
@@ -143,7 +145,8 @@ async fn blocking(work: impl FnOnce() -> Result<Response, RecordError> + Send + 
     }
 }
 
-fn said(status: StatusCode, error: &str) -> Response {
+/// An answer that says what is wrong.
+pub fn said(status: StatusCode, error: &str) -> Response {
     answer(status, &json!({ "error": error }))
 }
 

@@ -15,7 +15,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::input::{self, Unreadable};
 
-/// The site, the key and the targets, by `hemstitch.toml` and what stands on the command line instead.
+/// The site and the targets, by `hemstitch.toml` and what stands on the command line instead.
 #[derive(Args)]
 pub struct Place {
     /// The configuration, in place of hemstitch.toml in this folder
@@ -30,6 +30,13 @@ pub struct Place {
     /// Name of the site
     #[arg(long, value_name = "NAME", value_parser = input::site_name)]
     site: Option<String>,
+}
+
+/// A place, and the key that signs what is published there.
+#[derive(Args)]
+pub struct SigningPlace {
+    #[command(flatten)]
+    place: Place,
     /// The key that `hemstitch keys new` wrote to SITE.signing.json
     #[arg(long, value_name = "FILE")]
     signing_key: Option<PathBuf>,
@@ -45,19 +52,21 @@ pub struct Found {
     pub targets: Targets,
 }
 
-impl Place {
+impl SigningPlace {
     /// The site, the key that signs, and the targets.
     pub fn with_key(&self) -> Result<(Found, SigningKeyFile)> {
-        let configuration = configuration(self.config.as_deref())?;
+        let configuration = configuration(self.place.config.as_deref())?;
         let path = self.signing_key.clone().or_else(|| configuration.signing_key.clone());
         let path = path.context(
             "no signing key\n  hint: give `--signing-key FILE`, or write `signing_key` into hemstitch.toml",
         )?;
         let key =
             SigningKeyFile::parse(&input::read(&path)?).map_err(|error| Unreadable::content(&path, error))?;
-        Ok((self.find(configuration, &key.public_keys()?)?, key))
+        Ok((self.place.find(configuration, &key.public_keys()?)?, key))
     }
+}
 
+impl Place {
     /// The site and the targets, to look at them.
     pub fn without_key(&self) -> Result<Found> {
         self.find(configuration(self.config.as_deref())?, &PointerKeys::default())
@@ -98,6 +107,14 @@ impl Found {
                  target of kind `origin` or `record` into hemstitch.toml"
             ),
         }
+    }
+
+    /// The key that makes previews: that file, or the one of the configuration.
+    pub fn preview_key(&self, file: Option<&Path>) -> Result<Keyring> {
+        let path = file.or(self.configuration.preview_key.as_deref()).context(
+            "no key for previews\n  hint: give `--keyring FILE`, or write `preview_key` into hemstitch.toml",
+        )?;
+        Ok(input::keyring(path)?)
     }
 
     /// The key that makes tokens of operators.

@@ -3,13 +3,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use hemstitch::pack::{Pack, PackHash};
+use hemstitch::pointer::draft_key;
 use hemstitch::site::host_of;
 use hemstitch::time::UnixTime;
 use hemstitch::token::PreviewToken;
-use hemstitch_origin::{RulesetFile, write_draft};
+use hemstitch_origin::RulesetFile;
 use http::Uri;
 use serde_json::{Map, Value};
 
+use super::place::{Found, Place};
 use crate::input::{self, Unreadable};
 use crate::moment::{self, now};
 use crate::report::{Colour, for_people};
@@ -23,24 +25,21 @@ use crate::{Verdict, output};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  hemstitch preview ruleset.json --site acme --keyring keys/acme.preview.json --kv kv --url https://www.acme.test/
-  hemstitch preview ruleset.json --site acme --keyring keys/acme.preview.json --kv kv --url https://www.acme.test/ \\
-    --persona persona.json --at 2026-12-24T18:00:00+01:00 --variation checkout=short")]
+  hemstitch preview ruleset.json --url https://www.acme.test/
+  hemstitch preview ruleset.json --to origin --url https://www.acme.test/ \\
+    --persona persona.json --at 2026-12-24T18:00:00+01:00 --variation checkout=short
+  hemstitch preview ruleset.json --site acme --keyring keys/acme.preview.json --kv kv --url https://www.acme.test/")]
 pub struct Preview {
     /// The ruleset, a JSON document
     ruleset: PathBuf,
     /// The page to begin with
     #[arg(long, value_name = "URL", value_parser = page)]
     url: Uri,
-    /// Name of the site
-    #[arg(long, value_name = "NAME", value_parser = input::site_name)]
-    site: String,
-    /// The keyring SITE.preview.json
+    #[command(flatten)]
+    place: Place,
+    /// The keyring SITE.preview.json, in place of the `preview_key` of the configuration
     #[arg(long, value_name = "FILE")]
-    keyring: PathBuf,
-    /// The KV folder that edges read
-    #[arg(long, value_name = "DIR")]
-    kv: PathBuf,
+    keyring: Option<PathBuf>,
     /// A visitor who is made up: a JSON object of facts, in place of whoever looks
     #[arg(long, value_name = "FILE")]
     persona: Option<PathBuf>,
@@ -67,6 +66,8 @@ impl Preview {
             output::aside("there is nothing to preview");
             return Ok(Verdict::Findings);
         }
+        let found = self.place.without_key()?;
+        let keyring = found.preview_key(self.keyring.as_deref())?;
         let pack = file.compile()?;
         let draft = PackHash::of(&pack);
         let opened = Pack::open(pack.clone()).context("the pack that was compiled")?;
@@ -86,10 +87,10 @@ impl Preview {
                 .collect(),
             at: self.at,
         };
-        let text = token.encode(&input::keyring(&self.keyring)?, &self.site).map_err(|error| {
+        let text = token.encode(&keyring, &found.site).map_err(|error| {
             anyhow!("{error}\n  hint: a persona has about two thousand characters at most")
         })?;
-        write_draft(&self.kv, &self.site, &pack).context("writing the draft")?;
+        write(&found, &draft, &pack)?;
         output::line(with_parameter(&self.url, &text))?;
         let until = moment::written(token.expires);
         output::aside(format_args!(
@@ -98,6 +99,21 @@ impl Preview {
         ));
         Ok(Verdict::Fine)
     }
+}
+
+/// Puts the draft wherever edges of the targets look for it. The record first, which edges ask for what a KV lacks.
+fn write(found: &Found, hash: &PackHash, pack: &[u8]) -> Result<()> {
+    let failed = |name: &str| {
+        format!("there is no link, since `{name}` did not take the draft; the same command tries again")
+    };
+    if let Some((name, ledger)) = &found.targets.ledger {
+        ledger.put_draft(&found.site, pack).with_context(|| failed(name))?;
+    }
+    let key = draft_key(&found.site, hash);
+    for mirror in &found.targets.mirrors {
+        mirror.store.put_draft(&key, pack).with_context(|| failed(&mirror.name))?;
+    }
+    Ok(())
 }
 
 fn known_variation(pack: &Pack, experiment: &str, key: &str) -> Result<()> {

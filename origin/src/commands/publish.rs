@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::place::{Found, Place, line};
+use super::place::{Found, SigningPlace, line};
 use crate::input::Unreadable;
 use crate::report::{Colour, for_people, for_programs};
 use crate::{Verdict, now, output};
@@ -38,7 +38,7 @@ pub struct Publish {
     /// The ruleset, a JSON document
     ruleset: PathBuf,
     #[command(flatten)]
-    place: Place,
+    place: SigningPlace,
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,

@@ -5,7 +5,7 @@ use hemstitch_origin::publishing::{Publisher, Request};
 use hemstitch_origin::record::{Offered, Version};
 use hemstitch_origin::targets::Ledger;
 
-use super::place::{Place, line};
+use super::place::{SigningPlace, line};
 use super::publish::{overtaken, tell, told};
 use crate::{Verdict, now, output};
 
@@ -22,7 +22,7 @@ pub struct Rollback {
     /// The number of the publication, as `hemstitch versions` lists it
     version: Option<u64>,
     #[command(flatten)]
-    place: Place,
+    place: SigningPlace,
     /// What to say of it in the record
     #[arg(long, value_name = "TEXT", default_value = "")]
     message: String,

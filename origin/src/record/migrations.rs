@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::RecordError;
 
 /// Each leads from the version of its index to the next. One that has been released is never changed.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, DRAFTS];
 
 const FIRST: &str = r"
 CREATE TABLE packs (
@@ -51,6 +51,16 @@ CREATE TRIGGER rulesets_stay BEFORE UPDATE ON rulesets
 BEGIN SELECT raise(ABORT, 'the record is only added to'); END;
 CREATE TRIGGER rulesets_remain BEFORE DELETE ON rulesets
 BEGIN SELECT raise(ABORT, 'the record is only added to'); END;
+";
+
+const DRAFTS: &str = r"
+CREATE TABLE drafts (
+    site TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (site, hash)
+) STRICT;
 ";
 
 /// Marks a file as a record, for whoever asks what it is (<https://www.sqlite.org/pragma.html#pragma_application_id>).

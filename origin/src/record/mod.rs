@@ -9,6 +9,7 @@
 mod backup;
 mod draft;
 mod migrations;
+mod preview;
 mod version;
 
 use std::io;
@@ -17,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hemstitch::pack::PackHash;
-use hemstitch::pointer::{pack_key, pointer_key};
+use hemstitch::pointer::{draft_key, pack_key, pointer_key};
 use hemstitch::time::UnixTime;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
@@ -25,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 pub use backup::{BackupError, backup, restore};
 pub(crate) use draft::published;
 pub use draft::{Draft, DraftError, Offer, Offered};
+pub use preview::PreviewError;
 pub use version::{Version, base64url};
 
 /// How long a writer waits for another one.
@@ -182,15 +184,16 @@ impl Record {
         Ok(connection.query_row(select, params![site, signed(sequence)], |row| row.get(0)).optional()?)
     }
 
-    /// The value under a key of KV: the pointer of the last publication, or a pack of any.
+    /// The value under a key of KV: the pointer of the last publication, a pack of any, or a draft.
     pub fn value(&self, site: &str, key: &str) -> Result<Option<Vec<u8>>, RecordError> {
         if key == pointer_key(site) {
             return Ok(self.latest(site)?.map(|latest| latest.pointer));
         }
         let hash = key.rsplit('/').next().and_then(PackHash::from_hex);
-        match hash.filter(|hash| key == pack_key(site, hash)) {
-            Some(hash) => self.pack(site, &hash),
-            None => Ok(None),
+        match hash {
+            Some(hash) if key == pack_key(site, &hash) => self.pack(site, &hash),
+            Some(hash) if key == draft_key(site, &hash) => self.draft(site, &hash),
+            _ => Ok(None),
         }
     }
 

@@ -251,7 +251,39 @@ fn a_file_of_something_else_and_a_record_of_a_later_version_are_refused() {
     drop(record);
     let path = folder.path().join("record.db");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
-    assert!(matches!(Record::open(&path), Err(RecordError::Newer { found: 9, known: 1 })));
+    assert!(matches!(Record::open(&path), Err(RecordError::Newer { found: 9, known: 2 })));
+}
+
+#[test]
+fn a_record_of_the_first_version_is_brought_up_to_date() {
+    let (folder, record) = with_two();
+    drop(record);
+    let path = folder.path().join("record.db");
+    let older = Connection::open(&path).unwrap();
+    older.execute_batch("DROP TABLE drafts").unwrap();
+    older.pragma_update(None, "user_version", 1).unwrap();
+    drop(older);
+    let record = Record::open(&path).unwrap();
+    assert_eq!(record.latest("acme").unwrap().unwrap().sequence, 2);
+    let (one, pack) = (hash("one"), crate::RulesetFile::of(ruleset("one")).compile().unwrap());
+    record.keep_draft("acme", &one, pack, NOW).unwrap();
+    assert!(record.draft("acme", &one).unwrap().is_some());
+}
+
+#[test]
+fn a_draft_is_kept_for_a_day_and_only_for_its_site() {
+    let (_folder, record) = record();
+    let pack = |slot: &str| crate::RulesetFile::of(ruleset(slot)).compile().unwrap();
+    let (one, two) = (hash("one"), hash("two"));
+    record.keep_draft("acme", &one, pack("one"), NOW).unwrap();
+    assert_eq!(record.value("acme", &format!("acme/draft/{one}")).unwrap(), Some(pack("one")));
+    assert_eq!(record.value("other", &format!("other/draft/{one}")).unwrap(), None);
+    let day = 24 * 60 * 60;
+    record.keep_draft("acme", &two, pack("two"), NOW.plus_seconds(day)).unwrap();
+    assert!(record.draft("acme", &one).unwrap().is_some(), "a token could still name it");
+    record.keep_draft("acme", &two, pack("two"), NOW.plus_seconds(day + 3_600)).unwrap();
+    assert_eq!(record.draft("acme", &one).unwrap(), None);
+    assert!(matches!(record.keep_draft("acme", &one, pack("two"), NOW), Err(PreviewError::Pack(_))));
 }
 
 #[cfg(unix)]

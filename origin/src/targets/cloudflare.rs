@@ -1,7 +1,7 @@
 //! A KV namespace of Cloudflare, by its HTTP API.
 //!
 //! Paths, headers, statuses and limits are those of Cloudflare's reference, "Workers KV":
-//! `GET|PUT /accounts/{account}/storage/kv/namespaces/{namespace}/values/{key}`, `PUT …/bulk` with an array of at most 10,000
+//! `GET|PUT /accounts/{account}/storage/kv/namespaces/{namespace}/values/{key}` (`?expiration_ttl=`), `PUT …/bulk` with an array of at most 10,000
 //! pairs and 100 MB, `Authorization: Bearer`, answers as `{"success": …, "errors": [{"code": …, "message": …}]}`.
 
 use base64::Engine as _;
@@ -61,8 +61,10 @@ impl CloudflareKv {
         }
     }
 
-    pub(super) fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        let path = self.path(key);
+    /// Puts a value, for so many seconds where it is not for ever.
+    pub(super) fn put_for(&self, key: &str, value: &[u8], seconds: Option<u64>) -> Result<(), StoreError> {
+        let expires = seconds.map(|seconds| format!("?expiration_ttl={seconds}")).unwrap_or_default();
+        let path = format!("{}{expires}", self.path(key));
         let mut headers = self.headers.clone();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         let reply = self.remote.ask(&Method::PUT, &path, &headers, value)?;

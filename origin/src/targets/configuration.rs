@@ -14,7 +14,7 @@
 //! kind = "fastly"
 //! store_id = "…"
 //! ```
-//! `HEMSTITCH_SITE`, `HEMSTITCH_SIGNING_KEY`, `HEMSTITCH_OPERATOR` and `HEMSTITCH_TARGETS_<NAME>_<FIELD>` say otherwise. Tokens
+//! `HEMSTITCH_SITE`, `HEMSTITCH_SIGNING_KEY`, `HEMSTITCH_PREVIEW_KEY`, `HEMSTITCH_OPERATOR` and `HEMSTITCH_TARGETS_<NAME>_<FIELD>` say otherwise. Tokens
 //! are in the environment alone: `FASTLY_API_TOKEN`, `CLOUDFLARE_API_TOKEN`, `HEMSTITCH_OPERATOR_TOKEN`.
 
 mod switches;
@@ -46,6 +46,8 @@ pub struct Configuration {
     pub site: Option<String>,
     /// Where the key is that signs pointers.
     pub signing_key: Option<PathBuf>,
+    /// Where the key is that makes previews.
+    pub preview_key: Option<PathBuf>,
     /// URLs at which edges serve the site.
     pub edges: Vec<String>,
     /// Where the key is that makes tokens of operators, where an origin has one.
@@ -143,6 +145,7 @@ fn known(names: &[String]) -> String {
 struct Written {
     site: Option<String>,
     signing_key: Option<PathBuf>,
+    preview_key: Option<PathBuf>,
     #[serde(default)]
     edges: Vec<String>,
     operator: Option<String>,
@@ -205,6 +208,7 @@ impl Configuration {
         for (variable, field) in [
             ("HEMSTITCH_SITE", "site"),
             ("HEMSTITCH_SIGNING_KEY", "signing_key"),
+            ("HEMSTITCH_PREVIEW_KEY", "preview_key"),
             ("HEMSTITCH_OPERATOR", "operator"),
         ] {
             if let Some(value) = environment.get(variable) {
@@ -228,14 +232,24 @@ impl Configuration {
         });
         let user = || environment.get("USER").or(environment.get("USERNAME")).cloned();
         let operator = written.operator.or_else(user).unwrap_or_else(|| "unnamed".to_owned());
-        let Written { site, signing_key, edges, targets, .. } = written;
-        Ok(Configuration { site, signing_key, edges, operator_key, operator, targets, environment })
+        let Written { site, signing_key, preview_key, edges, targets, .. } = written;
+        Ok(Configuration {
+            site,
+            signing_key,
+            preview_key,
+            edges,
+            operator_key,
+            operator,
+            targets,
+            environment,
+        })
     }
 
     /// Paths are relative to the file they stand in.
     fn place(&mut self, folder: &Path) {
         let place = |path: &mut PathBuf| *path = folder.join(&*path);
-        self.signing_key.iter_mut().chain(&mut self.operator_key).for_each(place);
+        let keys = [&mut self.signing_key, &mut self.preview_key, &mut self.operator_key];
+        keys.into_iter().flatten().for_each(place);
         for kind in self.targets.values_mut() {
             match kind {
                 Kind::Origin { operator_key, .. } => operator_key.iter_mut().for_each(place),

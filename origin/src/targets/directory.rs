@@ -3,10 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
 use super::StoreError;
+use crate::drafts;
 use crate::write_whole::write_whole;
 
 /// A folder.
@@ -29,6 +31,15 @@ impl Directory {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(StoreError::File { path, source }),
+        }
+    }
+
+    pub(super) fn put_draft(&self, key: &str, pack: &[u8]) -> Result<(), StoreError> {
+        self.put(key, pack)?;
+        match self.path.join(key).parent() {
+            Some(folder) => drafts::remove_old(folder, SystemTime::now())
+                .map_err(|source| StoreError::File { path: folder.to_owned(), source }),
+            None => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Paths, headers, statuses and limits are those of Fastly's reference, "KV store item" and "Rate limiting":
 //! `GET|PUT /resources/stores/kv/{store}/keys/{key}`, `PUT /resources/stores/kv/{store}/batch` with a JSON object in each
-//! line, `Fastly-Key`, errors as `{"title": …, "detail": …}` or `{"msg": …, "detail": …}`.
+//! line, `Fastly-Key`, `time_to_live_sec`, errors as `{"title": …, "detail": …}` or `{"msg": …, "detail": …}`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +22,7 @@ pub(super) const MAX_VALUE_BYTES: usize = 25 << 20;
 const MAX_BATCH_BYTES: usize = 50 << 20;
 
 const KEY: HeaderName = HeaderName::from_static("fastly-key");
+const TIME_TO_LIVE: HeaderName = HeaderName::from_static("time_to_live_sec");
 
 /// A store, and the token that may write it.
 #[derive(Debug)]
@@ -55,9 +56,12 @@ impl FastlyKv {
         }
     }
 
-    pub(super) fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+    /// Puts a value, for so many seconds where it is not for ever.
+    pub(super) fn put_for(&self, key: &str, value: &[u8], seconds: Option<u64>) -> Result<(), StoreError> {
         let path = self.path(key);
-        let reply = self.remote.ask(&Method::PUT, &path, &self.headers, value)?;
+        let mut headers = self.headers.clone();
+        headers.extend(seconds.map(|seconds| (TIME_TO_LIVE, HeaderValue::from(seconds))));
+        let reply = self.remote.ask(&Method::PUT, &path, &headers, value)?;
         if reply.status.is_success() { Ok(()) } else { Err(self.refused(&path, &reply)) }
     }
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use hemstitch::pack::PackHash;
-use hemstitch::pointer::{PointerKeys, pack_key};
+use hemstitch::pointer::{PointerKeys, draft_key, pack_key};
 use hemstitch::token::{Capability, CapabilityError, CapabilityToken, Claims, Keyring};
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::remote::{Pause, Remote, RemoteError, Reply, Secret, secret_header};
-use crate::record::{Draft, DraftError, Offer, Origins, Record, RecordError, Version};
+use crate::record::{Draft, DraftError, Offer, Origins, PreviewError, Record, RecordError, Version};
 use crate::visits::now;
 
 /// How long a token holds that is made for one request.
@@ -61,6 +61,9 @@ pub enum LedgerError {
     /// The file.
     #[error(transparent)]
     Record(RecordError),
+    /// A draft that is none.
+    #[error(transparent)]
+    Preview(#[from] PreviewError),
     /// The origin.
     #[error(transparent)]
     Remote(#[from] RemoteError),
@@ -110,6 +113,15 @@ impl Ledger {
         match self {
             Ledger::File { record, .. } => Ok(record.pack(site, hash)?),
             Ledger::Origin(origin) => origin.pack(hash),
+        }
+    }
+
+    /// Keeps a draft for previews.
+    pub fn put_draft(&self, site: &str, pack: &[u8]) -> Result<(), LedgerError> {
+        let hash = PackHash::of(pack);
+        match self {
+            Ledger::File { record, .. } => Ok(record.keep_draft(site, &hash, pack.to_vec(), now())?),
+            Ledger::Origin(origin) => origin.put_draft(&hash, pack),
         }
     }
 
@@ -182,6 +194,16 @@ impl OriginRecord {
         match reply.status {
             StatusCode::OK => Ok(Some(reply.body)),
             StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(self.refused(&path, &reply)),
+        }
+    }
+
+    fn put_draft(&self, hash: &PackHash, pack: &[u8]) -> Result<(), LedgerError> {
+        let path = format!("/_hs/kv/{}", draft_key(&self.site, hash));
+        let reply = self.remote.ask(&Method::PUT, &path, &self.headers()?, pack)?;
+        match reply.status {
+            StatusCode::NO_CONTENT => Ok(()),
+            StatusCode::OK => Err(LedgerError::Strange(path)),
             _ => Err(self.refused(&path, &reply)),
         }
     }

@@ -19,6 +19,8 @@ mod wrangler;
 use std::io;
 use std::path::PathBuf;
 
+use crate::drafts::DRAFT_S;
+
 pub use cloudflare::CloudflareKv;
 pub use configuration::{Configuration, ConfigurationError, Environment, Switches, Targets};
 pub use directory::Directory;
@@ -99,14 +101,23 @@ impl Store {
 
     /// Puts a value under a key, whole or not at all.
     pub fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        if let Some(limit) = self.limit().filter(|limit| value.len() > *limit) {
-            return Err(StoreError::TooLarge { key: key.to_owned(), bytes: value.len(), limit });
-        }
+        self.check(key, value)?;
         match self {
             Store::Directory(store) => store.put(key, value),
-            Store::Wrangler(store) => store.put(key, value),
-            Store::Fastly(store) => store.put(key, value),
-            Store::Cloudflare(store) => store.put(key, value),
+            Store::Wrangler(store) => store.put_for(key, value, None),
+            Store::Fastly(store) => store.put_for(key, value, None),
+            Store::Cloudflare(store) => store.put_for(key, value, None),
+        }
+    }
+
+    /// Puts a draft under its key, for as long as a token can name it.
+    pub fn put_draft(&self, key: &str, pack: &[u8]) -> Result<(), StoreError> {
+        self.check(key, pack)?;
+        match self {
+            Store::Directory(store) => store.put_draft(key, pack),
+            Store::Wrangler(store) => store.put_for(key, pack, Some(DRAFT_S)),
+            Store::Fastly(store) => store.put_for(key, pack, Some(DRAFT_S)),
+            Store::Cloudflare(store) => store.put_for(key, pack, Some(DRAFT_S)),
         }
     }
 
@@ -125,6 +136,13 @@ impl Store {
             Store::Fastly(store) => store.wait(),
             Store::Cloudflare(store) => store.wait(),
             Store::Directory(_) | Store::Wrangler(_) => {}
+        }
+    }
+
+    fn check(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        match self.limit().filter(|limit| value.len() > *limit) {
+            Some(limit) => Err(StoreError::TooLarge { key: key.to_owned(), bytes: value.len(), limit }),
+            None => Ok(()),
         }
     }
 

@@ -35,11 +35,16 @@ impl Wrangler {
         }
     }
 
-    pub(super) fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+    /// Puts a value, for so many seconds where it is not for ever.
+    pub(super) fn put_for(&self, key: &str, value: &[u8], seconds: Option<u64>) -> Result<(), StoreError> {
         let file = |source| StoreError::File { path: std::env::temp_dir(), source };
         let mut held = NamedTempFile::new().map_err(file)?;
         held.write_all(value).and_then(|()| held.flush()).map_err(file)?;
-        let output = self.run(&["put", key], &["--path".into(), held.path().into()])?;
+        let mut more: Vec<OsString> = vec!["--path".into(), held.path().into()];
+        if let Some(seconds) = seconds {
+            more.extend(["--ttl".into(), seconds.to_string().into()]);
+        }
+        let output = self.run(&["put", key], &more)?;
         if output.status.success() { Ok(()) } else { Err(self.failed(said(&output))) }
     }
 

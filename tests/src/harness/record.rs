@@ -29,7 +29,7 @@ impl RecordOrigin {
             site.clone().expecting_publications().configuration("http://127.0.0.1:1", "nobody");
         write_whole(&path("site.json"), configuration.to_string().as_bytes());
         write_whole(&path("pages/index.html"), b"<!doctype html>");
-        for ring in ["profile", "operator", "edge"] {
+        for ring in ["profile", "operator", "edge", "preview"] {
             let file = path(&format!("keys/{}.{ring}.json", site.name));
             write_whole(&file, site.secrets().keyring(ring).as_bytes());
         }
@@ -42,6 +42,7 @@ impl RecordOrigin {
         let name = &site.name;
         let toml = format!(
             "site = \"{name}\"\nsigning_key = \"keys/signing.json\"\noperator = \"ann\"\n\
+             preview_key = \"keys/{name}.preview.json\"\n\
              [targets.origin]\nkind = \"origin\"\nurl = \"http://{address}\"\n\
              operator_key = \"keys/{name}.operator.json\"\n\
              [targets.mirror]\nkind = \"directory\"\npath = \"mirror\"\n"
@@ -91,6 +92,12 @@ impl RecordOrigin {
     pub fn publish_with(&self, ruleset: &Value, arguments: &[&str]) -> String {
         write_whole(&self.folder.path().join("ruleset.json"), ruleset.to_string().as_bytes());
         self.run(&[&["publish", "ruleset.json"], arguments].concat())
+    }
+
+    /// Makes a preview of a ruleset; the link.
+    pub fn preview(&self, ruleset: &Value, arguments: &[&str]) -> String {
+        write_whole(&self.folder.path().join("draft.json"), ruleset.to_string().as_bytes());
+        self.run(&[&["preview", "draft.json"], arguments].concat())
     }
 
     /// What the mirror holds, by key.

@@ -35,6 +35,8 @@ pub(super) struct State {
     /// The bindings of the Worker.
     pub(super) bindings: Vec<Value>,
     values: BTreeMap<String, Vec<u8>>,
+    /// For how many seconds a value is kept, where that is not for ever.
+    pub(super) lives: BTreeMap<String, u64>,
     /// A status and a header line for each of the next requests; 0 closes the connection.
     failures: VecDeque<(u16, &'static str)>,
     asked: usize,
@@ -143,6 +145,8 @@ fn fastly(state: &mut State, asked: Asked) -> Answer {
             None => error(Provider::Fastly, 404, 0, "not found"),
         },
         ("PUT", Some(key), _) => {
+            let seconds = asked.headers.get("time_to_live_sec").map(|seconds| seconds.parse().unwrap());
+            state.lives.extend(seconds.map(|seconds| (decoded(key), seconds)));
             state.values.insert(decoded(key), asked.body);
             (200, Vec::new())
         }
@@ -179,6 +183,9 @@ fn cloudflare(state: &mut State, asked: Asked) -> Answer {
             None => error(Provider::Cloudflare, 404, 10_009, "get: 'key not found'"),
         },
         ("PUT", Some(key), _) => {
+            let (key, query) = key.split_once('?').unwrap_or((key, ""));
+            let seconds = query.strip_prefix("expiration_ttl=").map(|seconds| seconds.parse().unwrap());
+            state.lives.extend(seconds.map(|seconds| (decoded(key), seconds)));
             state.values.insert(decoded(key), asked.body);
             done(Value::Null)
         }

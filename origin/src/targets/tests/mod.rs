@@ -54,6 +54,18 @@ fn what_was_put_is_got_byte_for_byte() {
 }
 
 #[test]
+fn a_draft_is_forgotten_a_day_later() {
+    on_each(|api| {
+        let (store, _) = store(&api, TOKEN);
+        store.put("acme/pack/1", b"one").unwrap();
+        store.put_draft("acme/draft/1", b"one").unwrap();
+        assert_eq!(store.get("acme/draft/1").unwrap().as_deref(), Some(&b"one"[..]));
+        let lives: Vec<(String, u64)> = api.state().lives.clone().into_iter().collect();
+        assert_eq!(lives, [("acme/draft/1".to_owned(), 25 * 60 * 60)]);
+    });
+}
+
+#[test]
 fn several_values_go_in_one_request() {
     on_each(|api| {
         let (store, _) = store(&api, TOKEN);

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::thread;
 
 use hemstitch::pack::PackHash;
-use hemstitch::pointer::Pointer;
+use hemstitch::pointer::{Pointer, draft_key};
+use hemstitch::record::PERMIT;
 use hemstitch::site::Site;
-use hemstitch::token::{Capability, CapabilityToken, Claims, Keyring};
+use hemstitch::token::{Capability, CapabilityToken, Claims, Keyring, PreviewToken};
 use hemstitch::visit::Keys;
 use serde_json::{Map, json};
 use tempfile::TempDir;
@@ -37,7 +38,7 @@ fn origin() -> (TempDir, SocketAddr) {
         profile: ring(1),
         facts: None,
         explain: None,
-        preview: None,
+        preview: Some(ring(4)),
         operator: Some(ring(2)),
         edge: Some(ring(3)),
     };
@@ -157,4 +158,52 @@ fn only_operators_write_and_only_operators_and_edges_read() {
     ] {
         assert_eq!(get(path, token), expect, "{path} {token:?}");
     }
+}
+
+#[test]
+fn an_operator_keeps_a_draft_and_an_edge_reads_it_for_whoever_shows_its_token() {
+    let (_folder, address) = origin();
+    let pack = RulesetFile::of(ruleset("one")).compile().unwrap();
+    let hash = PackHash::of(&pack);
+    for (who, seed) in [("another key", 9), ("the key of edges", 3), ("the key of previews", 4)] {
+        let refused = ledger(address, seed, who).put_draft("acme", &pack).unwrap_err();
+        assert!(refused.to_string().contains("401"), "{who}: {refused}");
+    }
+    let ann = ledger(address, 2, "ann");
+    let refused = ann.put_draft("acme", b"no pack").unwrap_err().to_string();
+    assert!(refused.contains("422") && refused.contains("it is not the pack"), "{refused}");
+    ann.put_draft("acme", &pack).unwrap();
+    ann.put_draft("acme", &pack).unwrap();
+
+    let permit = |draft: PackHash, seed: u8| {
+        let (issued, expires) = (now(), now().plus_seconds(600));
+        let token =
+            PreviewToken { issued, expires, draft, persona: None, variations: Default::default(), at: None };
+        token.encode(&ring(seed), "acme").unwrap()
+    };
+    let remote = Remote::new(&format!("http://{address}"), Box::new(|_| {})).unwrap();
+    let get = |key: &str, edge: Option<u8>, permit: Option<&str>| {
+        let mut headers = http::HeaderMap::new();
+        if let Some(seed) = edge {
+            let claims =
+                Claims { issued: now(), expires: now().plus_seconds(60), id: None, private: Map::new() };
+            let token = CapabilityToken::encode(&claims, Capability::Edge, &ring(seed), "acme").unwrap();
+            headers.insert(http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        }
+        headers.extend(permit.map(|permit| (PERMIT, permit.parse().unwrap())));
+        let reply = remote.ask(&http::Method::GET, &format!("/_hs/kv/{key}"), &headers, b"").unwrap();
+        (reply.status.as_u16(), reply.body)
+    };
+    let (key, its, of_another) = (draft_key("acme", &hash), permit(hash, 4), permit(PackHash::of(b"x"), 4));
+    assert_eq!(get(&key, Some(3), Some(&its)), (200, pack));
+    for (edge, shown) in [
+        (Some(3), None),
+        (None, Some(its.as_str())),
+        (Some(9), Some(&its)),
+        (Some(3), Some(&of_another)),
+        (Some(3), Some(&permit(hash, 3))),
+    ] {
+        assert_eq!(get(&key, edge, shown).0, 404, "{edge:?} {shown:?}");
+    }
+    assert_eq!(get(&draft_key("acme", &PackHash::of(b"x")), Some(3), Some(&of_another)).0, 404);
 }
