@@ -22,6 +22,7 @@ pub mod http;
 mod interpolation;
 pub mod keeper;
 pub mod kill_switch;
+pub mod memory;
 pub mod pack;
 pub mod page;
 mod pattern;

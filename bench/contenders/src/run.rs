@@ -1,5 +1,6 @@
 //! Does a job, and times each round of each task.
 
+use std::thread;
 use std::time::Instant;
 
 use bench_job::{Inputs, Job, Samples, Task};
@@ -22,6 +23,7 @@ pub fn run(job: &Job) -> Result<Samples, NoInput> {
     for round in 0..warm_up + job.rounds() {
         for (bench, (_, samples)) in benches.iter_mut().zip(&mut samples) {
             let mut watch = Stopwatch::default();
+            job.rest().into_iter().for_each(thread::sleep);
             let times = bench(&mut watch);
             if round >= warm_up {
                 samples.push(watch.elapsed_ns as f64 / f64::from(times));

@@ -1,6 +1,7 @@
 //! A job: tasks, their inputs, and how often they take turns.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ struct Head {
     tasks: Vec<Task>,
     rounds: u32,
     cold: bool,
+    rest_us: u64,
     /// Names and lengths of the inputs that follow.
     inputs: Vec<(String, usize)>,
 }
@@ -49,6 +51,12 @@ impl Job {
     /// Without the round that goes before and does not count: for what is to be met cold.
     pub fn cold(mut self) -> Job {
         self.head.cold = true;
+        self
+    }
+
+    /// With a rest before each round, in which the guest waits as one does between two requests.
+    pub fn rested(mut self, rest: Duration) -> Job {
+        self.head.rest_us = rest.as_micros().try_into().unwrap_or(u64::MAX);
         self
     }
 
@@ -99,6 +107,11 @@ impl Job {
     /// How often.
     pub fn rounds(&self) -> u32 {
         self.head.rounds
+    }
+
+    /// How long the guest waits before each round.
+    pub fn rest(&self) -> Option<Duration> {
+        (self.head.rest_us > 0).then(|| Duration::from_micros(self.head.rest_us))
     }
 
     /// Whether nothing is done beforehand.

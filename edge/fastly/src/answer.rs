@@ -21,7 +21,7 @@ use crate::{convert, packs};
 
 /// Answers a request, and does after that what the visitor need not wait for.
 pub fn answer(mut request: Request, instance: &mut Instance) {
-    let Instance { clock, config, backends } = instance;
+    let Instance { clock, config, backends, pages } = instance;
     let (clock, arrived_us) = (&*clock, clock.us());
     let Some(host) = convert::host(&request) else { return plain(StatusCode::BAD_REQUEST, "bad host\n") };
     let Some((site, state)) = config.site(&host, clock.ms()) else {
@@ -36,12 +36,12 @@ pub fn answer(mut request: Request, instance: &mut Instance) {
         Route::Pass => pass(&head, &site, request.try_take_body().map(Body::into_handle)),
         Route::Own(OwnPath::Block(name)) => {
             let (visit, late) = arrive(head, &site, state, address, clock);
-            Exchange { visit: &visit, site: &site, clock, arrived_us, backends }.block(&name);
+            Exchange { visit: &visit, site: &site, clock, arrived_us, backends, pages }.block(&name);
             packs::refresh(state, &site, late, clock);
         }
         Route::Page(lookup) => {
             let (visit, late) = arrive(head, &site, state, address, clock);
-            let mut exchange = Exchange { visit: &visit, site: &site, clock, arrived_us, backends };
+            let mut exchange = Exchange { visit: &visit, site: &site, clock, arrived_us, backends, pages };
             match (visit.gate(), visit.lookup(lookup)) {
                 (Some(answer), _) => exchange.send(answer),
                 (None, Lookup::Shared(key)) => exchange.shared(&key),

@@ -1,8 +1,10 @@
 //! A page: out of the cache, or from the origin to the visitor and into the cache.
 
 use ::http::{HeaderName, Method, StatusCode};
+use bytes::Bytes;
 use fastly::handle::BodyHandle;
 use hemstitch::http::{self, CacheKey, Marker, ResponseHead};
+use hemstitch::memory::Memory;
 use hemstitch::page::{Life, StoredPage};
 use hemstitch::session::PageSession;
 use hemstitch::site::Site;
@@ -27,7 +29,11 @@ pub struct Exchange<'i> {
     /// By that clock.
     pub arrived_us: u64,
     pub backends: &'i mut FragmentBackends,
+    pub pages: &'i mut Memory<Bytes>,
 }
+
+/// How long an object of the POP's cache, which can be purged, is believed without a look there, in milliseconds.
+const BELIEVED_MS: u64 = 1_000;
 
 /// What is stored when a page is complete, and where.
 struct Keep {
@@ -56,8 +62,17 @@ impl Exchange<'_> {
 
     /// Answers with the page that is stored under a key, or stores it there.
     pub fn shared(&mut self, key: &CacheKey) {
+        let now_ms = self.clock.ms();
+        if let Some(object) = self.pages.find(key.as_str(), now_ms).cloned() {
+            return self.serve(key, object, None);
+        }
         match store::page(key, self.clock) {
-            Held::Fresh(object) | Held::Stale { object, duty: None, .. } => self.serve(key, object, None),
+            Held::Fresh { object, for_ms } => {
+                let believed_until = now_ms + for_ms.min(BELIEVED_MS);
+                self.pages.hold(key.as_str(), object.clone(), object.len(), believed_until);
+                self.serve(key, object, None);
+            }
+            Held::Stale { object, duty: None, .. } => self.serve(key, object, None),
             Held::Stale { object, duty, serve: Serve::Now } => self.serve(key, object, duty),
             Held::Stale { object, duty, serve: Serve::OnFailure } => self.fill(key, duty, Some(object)),
             Held::Vacant(duty) => self.fill(key, Some(duty), None),
@@ -80,7 +95,7 @@ impl Exchange<'_> {
     }
 
     /// Answers with an object; then brings the cache up to date.
-    fn serve(&mut self, key: &CacheKey, object: Vec<u8>, duty: Option<Duty>) {
+    fn serve(&mut self, key: &CacheKey, object: Bytes, duty: Option<Duty>) {
         match self.visit.from_cache(object) {
             Cached::Page { session, again } => {
                 self.send(*session);
@@ -98,12 +113,15 @@ impl Exchange<'_> {
             }
             Cached::Marker(Marker::Own) => self.own(),
             Cached::Marker(Marker::Pass) => pass(self.visit.request(), self.site, None),
-            Cached::Unusable => self.fill(key, duty.or_else(|| Duty::to_overwrite(key)), None),
+            Cached::Unusable => {
+                self.pages.forget(key.as_str());
+                self.fill(key, duty.or_else(|| Duty::to_overwrite(key)), None);
+            }
         }
     }
 
     /// Fetches the page for everybody and answers with it. `stale`: what is served where that fails.
-    fn fill(&mut self, key: &CacheKey, duty: Option<Duty>, stale: Option<Vec<u8>>) {
+    fn fill(&mut self, key: &CacheKey, duty: Option<Duty>, stale: Option<Bytes>) {
         let arrived = self.fetch_shared();
         let before = if stale.is_some() { Before::Page } else { Before::Nothing };
         if let Some(object) = stale.filter(|_| failed(arrived.as_ref())) {
@@ -158,7 +176,9 @@ impl Exchange<'_> {
     }
 
     /// Stores a page again whose plan was out of date, for as long as it had left.
-    fn overwrite(&self, key: &CacheKey, object: Vec<u8>) {
+    fn overwrite(&mut self, key: &CacheKey, object: Vec<u8>) {
+        // What is held is out of date, too.
+        self.pages.forget(key.as_str());
         let (Ok(page), Some(duty)) = (StoredPage::decode(object.clone()), Duty::to_overwrite(key)) else {
             return;
         };

@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fastly::cache::core::{self, CacheError, CacheKey as Bytes, Found, PendingTransaction, Transaction};
+use bytes::Bytes;
+use fastly::cache::core::{self, CacheError, Found, PendingTransaction, Transaction};
 use fastly::http::body::StreamingBody;
 use hemstitch::http::CacheKey;
 use hemstitch::pack::PackHash;
@@ -28,10 +29,10 @@ const PACK_AGE: Duration = Duration::from_secs(7 * 86_400);
 
 /// What the cache holds under the key of a page.
 pub enum Held {
-    /// An object to serve.
-    Fresh(Vec<u8>),
+    /// An object to serve, for so many milliseconds.
+    Fresh { object: Bytes, for_ms: u64 },
     /// A page past its time, and perhaps the duty to replace it: another may have that.
-    Stale { object: Vec<u8>, duty: Option<Duty>, serve: Serve },
+    Stale { object: Bytes, duty: Option<Duty>, serve: Serve },
     /// Nothing, and it is this request's duty to fill it.
     Vacant(Duty),
     /// It cannot be told in time.
@@ -50,8 +51,8 @@ pub enum Serve {
 /// Looks a page up; waits for another who fills it.
 pub fn page(key: &CacheKey, clock: &Clock) -> Held {
     let Some(key) = bytes(key.as_str()) else { return Held::Unknown };
-    if let Some(object) = fresh(&key) {
-        return Held::Fresh(object);
+    if let Some(held) = fresh(&key) {
+        return held;
     }
     let begun = Instant::now();
     loop {
@@ -68,9 +69,9 @@ pub fn page(key: &CacheKey, clock: &Clock) -> Held {
             thread::sleep(LOOK_AGAIN);
             continue;
         }
-        return match (found.as_ref().and_then(read), serve, duty) {
+        return match (found.as_ref().and_then(read).map(Bytes::from), serve, duty) {
             (Some(object), Some(serve), duty) => Held::Stale { object, duty, serve },
-            (Some(object), None, _) => Held::Fresh(object),
+            (Some(object), None, _) => Held::Fresh { object, for_ms: 0 },
             (None, _, Some(duty)) => Held::Vacant(duty),
             (None, _, None) => Held::Unknown,
         };
@@ -78,9 +79,13 @@ pub fn page(key: &CacheKey, clock: &Clock) -> Held {
 }
 
 /// What is there and fresh, as nearly always: to ask for that alone takes the platform a third of a transaction.
-fn fresh(key: &Bytes) -> Option<Vec<u8>> {
+fn fresh(key: &Bytes) -> Option<Held> {
     let found = core::lookup(key.clone()).execute().ok()??;
-    if found.is_stale() { None } else { read(&found) }
+    if found.is_stale() {
+        return None;
+    }
+    let for_ms = found.remaining_ttl().as_millis().try_into().unwrap_or(u64::MAX);
+    Some(Held::Fresh { object: read(&found)?.into(), for_ms })
 }
 
 /// A fragment being looked up.
