@@ -25,6 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         for edit in pack.edits_for(path) {
             decide(&pack, &facts, &mut evaluation, edit.slot);
         }
+        let _ = pack.visit_json(&pack.explain_visit(path, &facts, &KillSwitch::On));
     }
     let _ = evaluation.learned();
     for experiment in ["color", "path"].iter().filter_map(|key| pack.experiment(key)) {

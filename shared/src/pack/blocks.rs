@@ -98,14 +98,17 @@ impl Pack {
     }
 
     fn read_block(&self, BlockIndex(index): BlockIndex) -> Option<Block<'_>> {
-        let word = |field| self.word(Section::Blocks, index, field);
-        let text = |field| self.text(word(field)?);
-        let optional = |field| word(field).filter(|word| *word != NONE);
-        let content = match word(1)? {
-            kind::INLINE => Content::Inline(text(2)?),
-            kind::TEMPLATE => Content::Template(Template { pack: self, first: word(2)?, count: word(3)? }),
-            _ => Content::Fragment(Fragment { url: text(2)?, timeout_ms: word(3)?, ttl_s: optional(4) }),
+        let [id, kind, first, second, third, fallback] = self.words(Section::Blocks, index)?;
+        let optional = |word| Some(word).filter(|word| *word != NONE);
+        let content = match kind {
+            kind::INLINE => Content::Inline(self.text(first)?),
+            kind::TEMPLATE => Content::Template(Template { pack: self, first, count: second }),
+            _ => Content::Fragment(Fragment {
+                url: self.text(first)?,
+                timeout_ms: second,
+                ttl_s: optional(third),
+            }),
         };
-        Some(Block { id: text(0)?, content, fallback: optional(5).map(BlockIndex) })
+        Some(Block { id: self.text(id)?, content, fallback: optional(fallback).map(BlockIndex) })
     }
 }

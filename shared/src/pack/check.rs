@@ -85,8 +85,7 @@ fn blobs(pack: &Pack) -> Option<()> {
 }
 
 fn texts(pack: &Pack) -> Option<()> {
-    let (start, length) = pack.sections[Section::Text as usize];
-    let heap = std::str::from_utf8(pack.bytes.get(start..start + length as usize)?).ok()?;
+    let heap = &pack.text;
     let mut end = 0;
     for index in 0..pack.count(Section::TextEnds) {
         let next = pack.word(Section::TextEnds, index, 0)? as usize;

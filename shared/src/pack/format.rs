@@ -44,8 +44,6 @@ macro_rules! sections {
 sections! {
     /// Where each interned text ends; it begins where the one before it ends.
     TextEnds 4 "texts";
-    /// The texts, in bytes.
-    Text 1 "texts";
     /// Where each blob ends; it begins where the one before it ends.
     BlobEnds 4 "blobs";
     /// Automata and networks, in bytes.
@@ -95,6 +93,8 @@ sections! {
     LiteralEntries 4 "literal entries";
     /// The program of the holdout of all slots, if there is one.
     Holdout 4 "holdout";
+    /// The texts, in bytes. They come last, so that the pack can hold them as what they are.
+    Text 1 "texts";
 }
 
 /// Fields of an experiment.

@@ -13,6 +13,11 @@ impl PackHash {
         PackHash(Sha256::digest(bytes).into())
     }
 
+    /// The hash of these bytes, one part after the other.
+    pub(super) fn of_parts(parts: &[&[u8]]) -> Self {
+        PackHash(parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().into())
+    }
+
     /// Reads what `Display` writes, and nothing else.
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();

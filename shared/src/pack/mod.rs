@@ -100,7 +100,9 @@ pub enum PackError {
 
 /// A rule pack in memory.
 pub struct Pack {
+    /// All sections but the texts.
     bytes: Vec<u8>,
+    text: String,
     /// Where each section begins, and how many records it has.
     sections: [(usize, u32); Section::COUNT],
     hash: OnceLock<PackHash>,
@@ -108,7 +110,7 @@ pub struct Pack {
 
 impl Pack {
     /// Reads the bytes of a pack, and checks every reference in it. Never panics; work is proportional to the length.
-    pub fn open(bytes: Vec<u8>) -> Result<Pack, PackError> {
+    pub fn open(mut bytes: Vec<u8>) -> Result<Pack, PackError> {
         if bytes.len() > MAX_PACK_BYTES {
             return Err(PackError::TooLarge { bytes: bytes.len() });
         }
@@ -129,7 +131,11 @@ impl Pack {
         if start != bytes.len() {
             return Err(PackError::Length);
         }
-        let pack = Pack { bytes, sections, hash: OnceLock::new() };
+        let (text_start, _) = sections[Section::Text as usize];
+        let text = String::from_utf8(bytes.split_off(text_start));
+        let text = text.map_err(|_| PackError::Corrupt { table: Section::Text.title(), record: 0 })?;
+        bytes.shrink_to_fit();
+        let pack = Pack { bytes, text, sections, hash: OnceLock::new() };
         check::check(&pack)?;
         Ok(pack)
     }
@@ -149,12 +155,7 @@ impl Pack {
 
     /// The hash of its bytes; costs as much as they are long, the first time.
     pub fn hash(&self) -> PackHash {
-        *self.hash.get_or_init(|| PackHash::of(&self.bytes))
-    }
-
-    /// The bytes that were opened.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        *self.hash.get_or_init(|| PackHash::of_parts(&[&self.bytes, self.text.as_bytes()]))
     }
 
     /// The slot of that name, if any rule was written for it.
@@ -262,11 +263,19 @@ impl Pack {
     }
 
     fn text_bytes(&self, text: u32) -> Option<&[u8]> {
-        self.interned(Section::TextEnds, Section::Text, text)
+        let (begin, end) = self.interned(Section::TextEnds, text)?;
+        self.text.as_bytes().get(begin..end)
+    }
+
+    fn text(&self, text: u32) -> Option<&str> {
+        let (begin, end) = self.interned(Section::TextEnds, text)?;
+        self.text.get(begin..end)
     }
 
     fn blob(&self, blob: u32) -> Option<&[u8]> {
-        self.interned(Section::BlobEnds, Section::Blob, blob)
+        let (begin, end) = self.interned(Section::BlobEnds, blob)?;
+        let (start, length) = self.sections[Section::Blob as usize];
+        self.bytes.get(start..start + length as usize)?.get(begin..end)
     }
 
     /// The automaton in a blob, which has been checked when the pack was opened.
@@ -274,21 +283,13 @@ impl Pack {
         self.blob(blob).map(Matcher::of_checked)
     }
 
-    fn interned(&self, ends: Section, bytes: Section, index: u32) -> Option<&[u8]> {
-        let end = self.word(ends, index, 0)? as usize;
+    /// From where to where something interned reaches.
+    fn interned(&self, ends: Section, index: u32) -> Option<(usize, usize)> {
         let begin = match index.checked_sub(1) {
             Some(before) => self.word(ends, before, 0)? as usize,
             None => 0,
         };
-        let (start, length) = self.sections[bytes as usize];
-        if end > length as usize {
-            return None;
-        }
-        self.bytes.get(start + begin..start + end)
-    }
-
-    fn text(&self, text: u32) -> Option<&str> {
-        std::str::from_utf8(self.text_bytes(text)?).ok()
+        Some((begin, self.word(ends, index, 0)? as usize))
     }
 
     /// A text, unless the reference is to nothing.
@@ -299,7 +300,7 @@ impl Pack {
 
 impl PartialEq for Pack {
     fn eq(&self, other: &Pack) -> bool {
-        self.bytes == other.bytes
+        self.bytes == other.bytes && self.text == other.text
     }
 }
 
@@ -307,7 +308,7 @@ impl Eq for Pack {}
 
 impl fmt::Debug for Pack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bytes, rules) = (self.bytes.len(), self.rule_count());
+        let (bytes, rules) = (self.bytes.len() + self.text.len(), self.rule_count());
         formatter.debug_struct("Pack").field("bytes", &bytes).field("rules", &rules).finish_non_exhaustive()
     }
 }
