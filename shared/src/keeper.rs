@@ -168,6 +168,30 @@ impl Keeper {
         self.follow(bytes, now).inspect_err(|error| self.refused.count(error))
     }
 
+    /// A pointer that another instance has followed, and remembers for those that come after it. It is held to the same as
+    /// any other, so that whoever could put one there gains nothing, and one that is refused is nobody's fault. It stands
+    /// for a look-up of one's own where it was looked up just now, at `looked_up_ms`.
+    pub fn recall(
+        &mut self,
+        bytes: &[u8],
+        looked_up_ms: Option<u64>,
+        now: UnixTime,
+    ) -> Result<(), KeeperError> {
+        self.follow(bytes, now)?;
+        self.pointer_asked = looked_up_ms.or(self.pointer_asked);
+        Ok(())
+    }
+
+    /// Whether the pack that decides is the one that the pointer wants to decide.
+    pub fn is_settled(&self) -> bool {
+        self.due.is_some_and(|due| holds(&self.current, &due))
+    }
+
+    /// The pointer that is followed, as it was signed; empty where there is none.
+    pub fn pointer(&self) -> &[u8] {
+        &self.accepted
+    }
+
     fn follow(&mut self, bytes: &[u8], now: UnixTime) -> Result<(), KeeperError> {
         if self.pointer.is_some() && bytes == self.accepted {
             self.tick(now);
@@ -231,8 +255,8 @@ impl Keeper {
         (*from > self.latest).then_some(*hash)
     }
 
-    /// The pack that is live, then the next one.
-    fn missing_pack(&self) -> Option<PackHash> {
+    /// What the pointer names and is not held: the pack that is live, then the next one.
+    pub fn missing_pack(&self) -> Option<PackHash> {
         let held = |hash: &PackHash| holds(&self.current, hash) || holds(&self.ready, hash);
         self.due.filter(|due| !held(due)).or(self.upcoming().filter(|upcoming| !held(upcoming)))
     }
@@ -418,6 +442,54 @@ mod tests {
             .wants(6, &["one"])
             .pack(6, "one")
             .serves(Some("one"));
+    }
+
+    #[test]
+    fn what_another_instance_remembers_is_followed_and_is_the_least_that_counts() {
+        let remembering = |looked_up_ms| {
+            let mut keeper = Script::new().0;
+            keeper.recall(&wire(2, "two"), looked_up_ms, UnixTime(0)).unwrap();
+            assert_eq!((keeper.missing_pack(), keeper.pointer()), (Some(hash("two")), &wire(2, "two")[..]));
+            assert!(!keeper.is_settled());
+            Script(keeper)
+        };
+        remembering(None)
+            .wants(0, &[POINTER, "two"])
+            .pointer(0, Some(&wire(1, "one")), Err(KeeperError::Older { seen: 2, arrived: 1 }))
+            .pack(0, "two")
+            .serves(Some("two"));
+        remembering(Some(0)).wants(0, &["two"]).pack(0, "two").wants(1, &[]).wants(2, &[POINTER]);
+        let mut keeper = serving_one().0;
+        for bytes in [wire(1, "two"), vec![1; 99]] {
+            assert!(keeper.recall(&bytes, Some(1_000), UnixTime(1)).is_err());
+        }
+        assert_eq!(keeper.holding().refused, Default::default());
+        assert!(keeper.is_settled());
+        Script(keeper).wants(2, &[POINTER]).serves(Some("one"));
+    }
+
+    #[test]
+    fn a_pointer_or_a_pack_with_any_one_bit_flipped_is_refused() {
+        let (pointer, two) = (wire(2, "two"), pack("two"));
+        let flipped = |bytes: &[u8], bit: usize| {
+            let mut bytes = bytes.to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes
+        };
+        let mut keeper = serving_one().0;
+        for bit in 0..pointer.len() * 8 {
+            let arrived = keeper.pointer_arrived(Some(&flipped(&pointer, bit)), 0, UnixTime(1));
+            assert!(matches!(arrived, Err(KeeperError::Pointer(_))), "bit {bit} of the pointer: {arrived:?}");
+        }
+        keeper.pointer_arrived(Some(&pointer), 0, UnixTime(1)).unwrap();
+        for bit in 0..two.len() * 8 {
+            let arrived = keeper.pack_arrived(&hash("two"), Some(flipped(&two, bit)), 0, UnixTime(1));
+            let expect = Err(KeeperError::Pack(PackError::OtherHash { expected: hash("two") }));
+            assert_eq!(arrived, expect, "bit {bit} of the pack");
+        }
+        let refused = keeper.holding().refused;
+        assert_eq!((refused.foreign, refused.packs), (pointer.len() as u64 * 8, two.len() as u64 * 8));
+        Script(keeper).serves(Some("one")).pack(1, "two").serves(Some("two"));
     }
 
     #[test]

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use e2e::harness::patience::eventually;
 use e2e::harness::{
-    Ask, Edge, EdgeKind, Fault, Jws, Publication, RecordOrigin, Script, Secrets, Stage, TestOrigin, TestSite,
-    now, pointer_signed_by, scene,
+    Ask, Edge, EdgeKind, Fault, Publication, RecordOrigin, Script, Stage, TestSite, pointer_signed_by, scene,
 };
 use e2e::on_each_edge;
 use serde_json::{Value, json};
@@ -13,7 +12,6 @@ use serde_json::{Value, json};
 on_each_edge! {
     a_publication_shows_and_so_does_the_way_back
     what_is_wrong_in_kv_is_right_in_the_record
-    what_is_not_the_publishers_is_refused_noted_and_counted
 }
 
 /// Rules that show a text to everybody.
@@ -144,92 +142,4 @@ fn a_platform_whose_kv_fails_is_made_up_for_by_the_record() {
         let took = wait_for(&text, &stage.edge, stage.site());
         println!("KV with {fault:?}: {took:?}");
     }
-}
-
-fn what_is_not_the_publishers_is_refused_noted_and_counted(kind: EdgeKind) {
-    let origin = TestOrigin::start().expect("an origin");
-    let record = TestOrigin::start().expect("a record");
-    let site = TestSite::new("acme").recorded_at(&record.address().to_string());
-    let of = |sequence, text: &str| Publication::of("acme", sequence, &showing(text).to_string());
-    // By the name of the site on the platforms that send it, and by the record's own elsewhere.
-    let hosts = [site.host.clone(), record.address().to_string()];
-    let answer = |key: &str, value: &[u8]| {
-        for host in &hosts {
-            record.answer(host, &format!("/_hs/kv/{key}"), Script::status(200).body(value));
-        }
-    };
-    let good = of(5, "GOOD");
-    answer(&good.pack_key, &good.pack);
-    answer(&good.pointer_key, &good.pointer);
-    let stage = Stage::before(kind, origin, vec![site]);
-    stage.serve("/", Script::page(scene::PAGE));
-    wait_for("GOOD", &stage.edge, stage.site());
-
-    let mut flipped = of(6, "FLIPPED").pointer;
-    flipped[40] ^= 0x04;
-    let corrupt = of(7, "CORRUPT");
-    let mut pack = corrupt.pack.clone();
-    let middle = pack.len() / 2;
-    pack[middle] ^= 0x01;
-    answer(&corrupt.pack_key, &pack);
-    let elsewhere = Publication::of("other", 6, &showing("ELSEWHERE").to_string()).pointer;
-    let forged = "the signature does not verify";
-    let refused = [
-        ("a flipped bit", flipped, "foreign", forged),
-        ("another key", pointer_signed_by(9, "acme", good.pack.clone()).pointer, "foreign", forged),
-        ("another site", elsewhere, "foreign", "a pointer of site `other`"),
-        ("a lower number", of(4, "LOWER").pointer, "older", "is older than 5"),
-        ("the same number twice", of(5, "FORKED").pointer, "forked", "there are two pointers 5"),
-        // The last one, since it is followed: only its pack is not what it names.
-        ("a corrupt pack", corrupt.pointer, "packs", "pack: "),
-    ];
-    for (what, pointer, counter, said) in refused {
-        // On Viceroy instances come and go. One that has never seen the good one has nothing to fall back on, nothing
-        // to compare a number with, and has counted nothing when it is asked.
-        let comes_and_goes = kind == EdgeKind::Viceroy;
-        if comes_and_goes && matches!(counter, "older" | "forked") {
-            println!("skipped on Viceroy: {what}");
-            continue;
-        }
-        let notes = || stage.edge.lines().iter().filter(|line| line.contains(said)).count() as u64;
-        let count = || if comes_and_goes { notes() } else { refusals(&stage, counter) };
-        let before = count();
-        answer(&good.pointer_key, &pointer);
-        eventually(&format!("{what} is refused"), || {
-            let shows = shown(&stage.edge, stage.site());
-            assert!(shows == "GOOD" || comes_and_goes && shows == scene::DEFAULT, "{what}: {shows}");
-            (count() > before).then_some(())
-        });
-        eventually(&format!("{what} is noted"), || (notes() > 0).then_some(()));
-    }
-    let ask = Ask::get(stage.edge.address(), &stage.site().host, "/_hs/status");
-    assert_eq!(ask.send().status, 404, "nobody else is told anything");
-    for ring in ["edge", "facts"] {
-        let strange = token(stage.site(), ring);
-        let ask = Ask::get(stage.edge.address(), &stage.site().host, "/_hs/status");
-        assert_eq!(ask.header("authorization", &format!("Bearer {strange}")).send().status, 404);
-    }
-    let heard = hosts.iter().flat_map(|host| record.asked(host));
-    // Viceroy itself asks every backend for `/` when it starts.
-    for heard in heard.filter(|heard| heard.path.starts_with("/_hs/")) {
-        assert!(heard.header("authorization").is_some_and(|value| value.starts_with("Bearer ")), "{heard}");
-    }
-}
-
-/// How often an instance says that it has refused something.
-fn refusals(stage: &Stage, counter: &str) -> u64 {
-    let token = token(stage.site(), "operator");
-    let ask = Ask::get(stage.edge.address(), &stage.site().host, "/_hs/status");
-    let reply = ask.header("authorization", &format!("Bearer {token}")).send();
-    assert_eq!(reply.status, 200);
-    assert!(reply.is_private());
-    let told: Value = serde_json::from_str(&reply.text()).expect("JSON");
-    told["refused"][counter].as_u64().expect("a counter of that name")
-}
-
-/// An operator's token, signed with a key of the site that is for some purpose.
-fn token(site: &TestSite, ring: &str) -> String {
-    let header = json!({ "alg": "HS256", "typ": "hs-operator+jwt", "kid": Secrets::NEWEST });
-    let claims = json!({ "aud": site.name, "sub": "ann", "iat": now() - 5, "exp": now() + 600 });
-    Jws::new(&header, &claims).hs256(&site.secrets().secret(ring, Secrets::NEWEST))
 }

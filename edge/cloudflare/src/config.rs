@@ -42,6 +42,8 @@ pub struct ServedSite {
     pub kill: KillSwitch,
     /// Its rules.
     pub keeper: RefCell<Keeper>,
+    /// The pointer that the data centre was told of.
+    pub told: RefCell<Vec<u8>>,
     /// Rules that are not published, for who may see them.
     pub drafts: RefCell<Drafts>,
 }
@@ -92,6 +94,7 @@ impl ServedSite {
             keys,
             kill,
             keeper: RefCell::new(keeper),
+            told: RefCell::default(),
             drafts: RefCell::default(),
         }
     }

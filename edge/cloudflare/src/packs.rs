@@ -1,5 +1,9 @@
 //! The pack in force: in memory, else in the data centre's cache, else in KV, else where publications are recorded. What
-//! to look up, and when, the keeper says. KV may be a minute behind, and remembers as long that something was missing; the keeper is built for that.
+//! to look up, and when, the keeper says. KV may be a minute behind, and remembers as long that something was missing; the
+//! keeper is built for that.
+//!
+//! Isolates come and go, so each tells those that come after it which pointer it follows, by the data centre's cache. That one
+//! is verified like any other; it is what an isolate begins with, and falls back on where KV is silent, behind or broken.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,6 +30,8 @@ use crate::store;
 
 /// How long a look-up is waited for when no visitor waits with it, in milliseconds.
 const PATIENCE_MS: u32 = 10_000;
+/// How long KV is, before the record is asked.
+const KV_MS: u32 = 2_000;
 
 /// Longest publication that is read from the record, in bytes, as from KV.
 const MAX_VALUE: usize = 25 * 1024 * 1024;
@@ -99,7 +105,7 @@ async fn all_wanted(served: &ServedSite, env: &Env) {
     let site = served.site.name.as_str();
     loop {
         let want = served.keeper.try_borrow_mut().ok().and_then(|mut keeper| keeper.wants(clock::ms()));
-        let Some(want) = want else { return };
+        let Some(want) = want else { return share(served).await };
         if let Want::Pack(_, hash) = &want
             && let Some(pack) = store::pack(site, hash).await
             && arrived(served, |keeper| take(keeper, hash, Some(pack)))
@@ -107,7 +113,11 @@ async fn all_wanted(served: &ServedSite, env: &Env) {
             continue;
         }
         let (Want::Pointer(key) | Want::Pack(key, _)) = &want;
-        let value = kv::value(env, key).await;
+        let looked_up = kv::value(env, key);
+        if matches!(want, Want::Pointer(_)) {
+            recall(served).await;
+        }
+        let value = within(KV_MS, looked_up).await.flatten();
         if hand_over(served, &want, value).await {
             continue;
         }
@@ -116,6 +126,39 @@ async fn all_wanted(served: &ServedSite, env: &Env) {
         if let Some(value) = recorded(served, env, asked).await {
             hand_over(served, &want, Some(value)).await;
         }
+    }
+}
+
+/// Follows what the data centre remembers, in an isolate that follows nothing yet.
+async fn recall(served: &ServedSite) {
+    let site = served.site.name.as_str();
+    let is_new = served.keeper.try_borrow().is_ok_and(|keeper| keeper.pointer().is_empty());
+    if !is_new {
+        return;
+    }
+    let Some(pointer) = store::pointer(site).await else { return };
+    let missing = served.keeper.try_borrow_mut().ok().and_then(|mut keeper| {
+        // One that no key of today has signed is of no use any more.
+        keeper.recall(&pointer, None, clock::now()).ok().and_then(|()| keeper.missing_pack())
+    });
+    if let Some(hash) = missing
+        && let Some(pack) = store::pack(site, &hash).await
+    {
+        arrived(served, |keeper| take(keeper, &hash, Some(pack)));
+    }
+}
+
+/// Tells the isolates that come after this one what it follows and holds, where that is something else than before.
+async fn share(served: &ServedSite) {
+    let followed = served.keeper.try_borrow().ok().filter(|keeper| keeper.is_settled());
+    let Some(followed) = followed.map(|keeper| keeper.pointer().to_vec()) else { return };
+    let is_told = served.told.try_borrow_mut().is_ok_and(|mut told| {
+        let is_told = *told == followed;
+        told.clone_from(&followed);
+        is_told
+    });
+    if !is_told {
+        store::put_pointer(&served.site.name, &followed).await;
     }
 }
 

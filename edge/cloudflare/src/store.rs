@@ -21,6 +21,8 @@ use crate::platform::{self, Promised, js, within};
 const PREFIX: &str = "https://cache.hemstitch.invalid";
 /// A pack is what its hash says for ever; this only bounds how long an unused one is kept, in seconds.
 const PACK_AGE_S: u64 = 7 * 86_400;
+/// How long a data centre knows below which number nothing is published any more, in seconds.
+const POINTER_AGE_S: u64 = 7 * 86_400;
 /// What does not live longer is not worth a place outside of the isolate, in seconds.
 const SHORT_S: u64 = 5;
 
@@ -134,10 +136,25 @@ pub async fn pack(site: &str, hash: &PackHash) -> Option<Vec<u8>> {
 
 /// Stores a pack that has been verified.
 pub async fn put_pack(site: &str, hash: &PackHash, pack: &[u8]) {
+    keep_unchanged(&pack_url(site, hash), pack, PACK_AGE_S, site).await;
+}
+
+/// The last pointer that this data centre remembers.
+pub async fn pointer(site: &str) -> Option<Vec<u8>> {
+    fetched(&pointer_url(site)).await.map(|(pointer, _)| pointer.into())
+}
+
+/// Remembers a pointer that has been verified.
+pub async fn put_pointer(site: &str, pointer: &[u8]) {
+    keep_unchanged(&pointer_url(site), pointer, POINTER_AGE_S, site).await;
+}
+
+/// Stores what is the same for as long as it is stored.
+async fn keep_unchanged(url: &str, object: &[u8], seconds: u64, site: &str) {
     let now = clock::now();
-    let until = now.plus_seconds(PACK_AGE_S);
+    let until = now.plus_seconds(seconds);
     let life = Life { born: now, fresh_until: until, revalidate_until: until, stale_until: until };
-    keep(&pack_url(site, hash), pack, life, PACK_AGE_S, site).await;
+    keep(url, object, life, seconds, site).await;
 }
 
 async fn fetched(url: &str) -> Option<(Bytes, Life)> {
@@ -177,6 +194,10 @@ fn url(key: &str) -> String {
         }
     }
     url
+}
+
+fn pointer_url(site: &str) -> String {
+    format!("{PREFIX}/pointer/{site}")
 }
 
 fn pack_url(site: &str, hash: &PackHash) -> String {

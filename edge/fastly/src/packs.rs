@@ -1,5 +1,8 @@
 //! The pack in force: in memory, else in the POP's cache, else in KV, else where publications are recorded. What to look
 //! up, and when, the keeper says.
+//!
+//! Instances come and go, so each tells those that come after it which pointer it follows, by the POP's cache. That one is
+//! verified like any other; it is what an instance begins with, and falls back on where KV is silent, behind or broken.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +20,8 @@ use crate::kv::{self, KvLookup, KvOutcome};
 use crate::origin::{self, RecordLookup, RecordOutcome};
 use crate::store;
 
-/// How long a look-up is waited for when no visitor waits with it.
+/// How long KV is waited for when no visitor waits with it, and how long the record, which is asked then.
+const PATIENCE_WITH_KV: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Look-ups that a visitor would not wait for.
@@ -37,13 +41,48 @@ pub fn in_force(state: &mut SiteState, site: &Site, clock: &Clock) -> (Option<Ar
         return (Some(pack), Late(None));
     }
     let deadline = Instant::now() + Duration::from_millis(site.pack_deadline_ms);
+    // What is remembered is held before anything later is followed, whose pack may be nowhere to be had.
+    recall(&mut state.keeper, &site.name, clock);
     let late = look_up(state, site, None, deadline, clock);
     (state.keeper.current(), late)
 }
 
 /// Looks up what the keeper wants, after the visitor has been answered.
 pub fn refresh(state: &mut SiteState, site: &Site, late: Late, clock: &Clock) {
-    look_up(state, site, late.0, Instant::now() + PATIENCE, clock);
+    let late = look_up(state, site, late.0, Instant::now() + PATIENCE_WITH_KV, clock);
+    let Some((want, lookup)) = late.0 else { return };
+    let begun = match lookup {
+        Lookup::Kv(_) => recorded(state, site, &want, clock),
+        Lookup::Record(lookup) => Some(lookup),
+    };
+    let begun = begun.map(|lookup| (want, Lookup::Record(lookup)));
+    if begun.is_some() {
+        look_up(state, site, begun, Instant::now() + PATIENCE, clock);
+    }
+}
+
+/// Follows what the POP remembers, if there is anything to follow.
+fn recall(keeper: &mut Keeper, site: &str, clock: &Clock) {
+    let Some(remembered) = store::pointer(site) else { return };
+    let looked_up_ms = remembered.is_fresh.then(|| clock.ms());
+    // One that is older than what is followed, or that no key of today has signed, is of no use any more.
+    if keeper.recall(&remembered.pointer, looked_up_ms, clock.now()).is_ok()
+        && let Some(hash) = keeper.missing_pack()
+    {
+        from_pop(keeper, site, &hash, clock);
+    }
+}
+
+/// Tells the other instances of the POP what was looked up and is held, and learns what they know.
+fn share(keeper: &mut Keeper, site: &str, clock: &Clock) {
+    let remembered = store::pointer(site);
+    if let Some(remembered) = &remembered {
+        let _ = keeper.recall(&remembered.pointer, None, clock.now());
+    }
+    let followed = keeper.pointer();
+    if !remembered.is_some_and(|remembered| remembered.is_fresh && remembered.pointer == followed) {
+        store::put_pointer(site, followed);
+    }
 }
 
 /// The draft that a browser is shown, in place of the pack in force: from KV in the first half of its time, else from where
@@ -78,11 +117,17 @@ fn look_up(
     deadline: Instant,
     clock: &Clock,
 ) -> Late {
+    let mut is_looked_up = false;
     loop {
         let (want, lookup) = match begun.take() {
             Some((want, lookup)) => (want, Some(lookup)),
             None => {
-                let Some(want) = state.keeper.wants(clock.ms()) else { return Late(None) };
+                let Some(want) = state.keeper.wants(clock.ms()) else {
+                    if is_looked_up && state.keeper.is_settled() {
+                        share(&mut state.keeper, &site.name, clock);
+                    }
+                    return Late(None);
+                };
                 if let Want::Pack(_, hash) = &want
                     && from_pop(&mut state.keeper, &site.name, hash, clock)
                 {
@@ -108,6 +153,7 @@ fn look_up(
         };
         let is_there = value.is_some();
         let is_sound = arrived(&mut state.keeper, &site.name, &want, value, clock);
+        is_looked_up |= is_there && is_sound;
         if may_be_recorded && !(is_there && is_sound) {
             begun = recorded(state, site, &want, clock).map(|lookup| (want, Lookup::Record(lookup)));
         }

@@ -1,4 +1,4 @@
-//! The POP's cache, under the core cache API: pages, markers, fragments and packs.
+//! The POP's cache, under the core cache API: pages, markers, fragments, packs and pointers.
 //!
 //! Of the requests that miss one key at a time, one gets the duty to fill it and the others wait for that.
 
@@ -26,6 +26,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const MAX_KEY: usize = 4096;
 /// A pack is what its hash says for ever; this only bounds how long an unused one is kept.
 const PACK_AGE: Duration = Duration::from_secs(7 * 86_400);
+
+/// How long a look-up of a pointer serves a whole POP, as long as it serves one instance.
+const POINTER_FRESH: Duration = Duration::from_secs(2);
+/// How long a POP knows below which number nothing is published any more.
+const POINTER_AGE: Duration = Duration::from_secs(7 * 86_400);
 
 /// What the cache holds under the key of a page.
 pub enum Held {
@@ -134,6 +139,31 @@ pub fn pack(site: &str, hash: &PackHash) -> Option<Vec<u8>> {
 pub fn put_pack(site: &str, hash: &PackHash, pack: &[u8]) {
     let insert = core::insert(pack_key(site, hash), PACK_AGE).surrogate_keys([site, "pack"]);
     write(insert.known_length(pack.len() as u64).execute(), pack);
+}
+
+/// A pointer that an instance of this POP has followed.
+pub struct Remembered {
+    pub pointer: Vec<u8>,
+    /// Whether it was looked up just now.
+    pub is_fresh: bool,
+}
+
+/// The last pointer that this POP remembers.
+pub fn pointer(site: &str) -> Option<Remembered> {
+    let found = core::lookup(pointer_key(site)).execute().ok()??;
+    Some(Remembered { pointer: read(&found)?, is_fresh: !found.is_stale() })
+}
+
+/// Remembers a pointer that was looked up just now, and verified.
+pub fn put_pointer(site: &str, pointer: &[u8]) {
+    let insert = core::insert(pointer_key(site), POINTER_FRESH)
+        .stale_while_revalidate(POINTER_AGE)
+        .surrogate_keys([site, "pointer"]);
+    write(insert.known_length(pointer.len() as u64).execute(), pointer);
+}
+
+fn pointer_key(site: &str) -> Bytes {
+    Bytes::from(format!("pointer:{site}"))
 }
 
 fn pack_key(site: &str, hash: &PackHash) -> Bytes {

@@ -82,6 +82,9 @@ pub struct Watch {
     complaint: Option<String>,
 }
 
+/// How long a source is waited for; the next one is asked then.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Where publications and drafts are looked up, one after the other until one has something that can be used.
 #[derive(Clone)]
 pub enum Source {
@@ -118,6 +121,8 @@ pub enum LookUpError {
     Body(#[from] BodyError),
     #[error("store: status {0}")]
     Status(StatusCode),
+    #[error("store: no answer in time")]
+    Late,
     #[error("{0}")]
     Refused(#[from] KeeperError),
     #[error("{0}")]
@@ -161,13 +166,16 @@ impl Watch {
 
     async fn look_up(&mut self, want: &Want, source: usize) -> Result<Found, LookUpError> {
         let (Want::Pointer(key) | Want::Pack(key, _)) = want;
-        let found = match &self.sources[source] {
-            Source::Folder(folder) => read_file(folder.join(key)).await,
-            Source::Origin(upstream) => {
-                let asked = record::request(&self.site, self.edge.as_ref(), key, unix_now());
-                ask(&self.origins, upstream, asked).await
+        let looking = async {
+            match &self.sources[source] {
+                Source::Folder(folder) => read_file(folder.join(key)).await,
+                Source::Origin(upstream) => {
+                    let asked = record::request(&self.site, self.edge.as_ref(), key, unix_now());
+                    ask(&self.origins, upstream, asked).await
+                }
             }
         };
+        let found = timeout(PATIENCE, looking).await.unwrap_or(Err(LookUpError::Late));
         let (bytes, failure) = match found {
             Ok(bytes) => (bytes, None),
             Err(error) => (None, Some(error)),
@@ -238,6 +246,8 @@ pub async fn read_file(path: PathBuf) -> Result<Option<Vec<u8>>, LookUpError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
         Ok(file) if file.len() > MOST_VALUE_BYTES as u64 => return Err(BodyError::TooLarge.into()),
+        // A pipe would never end.
+        Ok(file) if !file.is_file() => return Err(std::io::Error::from(ErrorKind::InvalidInput).into()),
         Ok(_) => {}
     }
     match tokio::fs::read(&path).await {

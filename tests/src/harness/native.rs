@@ -24,9 +24,13 @@ pub(super) fn start(folder: &Path, origin: &TestOrigin, sites: &[TestSite]) -> (
     }
     set_personalization(folder, "on");
     let configured = sites.iter().map(|site| site.configuration(&origin.url(), NOBODY));
+    let kv = match sites.iter().find_map(|site| site.kv_at.as_deref()) {
+        Some(address) => json!({ "origin": format!("http://{address}") }),
+        None => json!(folder.join("kv")),
+    };
     let configuration = json!({
         "listen": "127.0.0.1:0",
-        "kv": folder.join("kv"),
+        "kv": kv,
         "keys": folder.join("keys"),
         "personalization": folder.join("personalization"),
         "cache_bytes": 64 << 20,

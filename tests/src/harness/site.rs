@@ -33,6 +33,8 @@ pub struct TestSite {
     pub(super) fragment_hosts: BTreeMap<String, Reaches>,
     /// Where its publications are recorded: a host and a port.
     pub(super) record: Option<String>,
+    /// Where a native edge reads its KV, if not in its folder: a host and a port.
+    pub(super) kv_at: Option<String>,
 }
 
 impl TestSite {
@@ -47,6 +49,7 @@ impl TestSite {
             settings: Map::new(),
             fragment_hosts: BTreeMap::new(),
             record: None,
+            kv_at: None,
         }
     }
 
@@ -79,6 +82,13 @@ impl TestSite {
     pub fn recorded_at(mut self, address: &str) -> TestSite {
         self.publishes = true;
         self.record = Some(address.to_string());
+        self
+    }
+
+    /// A site whose native edge reads KV there: a host and a port. An edge has one KV for all of its sites.
+    pub fn kv_at(mut self, address: &str) -> TestSite {
+        self.publishes = true;
+        self.kv_at = Some(address.to_string());
         self
     }
 
