@@ -34,6 +34,8 @@ struct Damage {
 
 /// A key of KV, and what is there.
 type NamedPack = (String, Vec<u8>);
+/// A pointer, and perhaps a pack.
+type Wrong = (Vec<u8>, Option<NamedPack>);
 
 fn of(site: &str, sequence: u64, text: &str) -> Publication {
     let ruleset = json!({
@@ -57,7 +59,7 @@ fn bits(bytes: &[u8], most: usize) -> impl Iterator<Item = usize> {
 
 fn damages(record: &str) -> Vec<Damage> {
     let mut damages: Vec<Damage> = Vec::new();
-    let mut add = |what: String, counter, said, damage: &dyn Fn(&str) -> (Vec<u8>, Option<NamedPack>)| {
+    let mut add = |what: String, counter, said, damage: &dyn Fn(&str) -> Wrong| {
         let name = format!("damaged-{}", damages.len());
         let (pointer, pack) = damage(&name);
         let site = TestSite::new(&name).recorded_at(record);
