@@ -2,6 +2,15 @@
 
 use crate::page::{Charset, Insertion};
 
+/// Bytes that are copied at once. More than 2,112 the C library copies by `rep movsb`, which Zen processors do at a third
+/// of the speed where the two ends are not aligned alike (glibc bug 30994), and behind an insertion they are not.
+const PIECE: usize = 2_048;
+
+/// Appends bytes of the page.
+pub(super) fn copy(out: &mut Vec<u8>, bytes: &[u8]) {
+    bytes.chunks(PIECE).for_each(|piece| out.extend_from_slice(piece));
+}
+
 /// Appends `text` to `out` as `insertion` says, in the page's charset.
 pub(super) fn insert(out: &mut Vec<u8>, text: &str, insertion: &Insertion, charset: Charset) {
     match insertion {

@@ -251,7 +251,7 @@ impl PageSession {
                 Node::Literal(len) | Node::Skip(len) => {
                     let end = cursor.at + len as usize - cursor.within;
                     if matches!(node, Node::Literal(_)) {
-                        out.extend_from_slice(page.get(cursor.at..end).unwrap_or_default());
+                        insert::copy(out, page.get(cursor.at..end).unwrap_or_default());
                     }
                     cursor.at = end;
                     cursor.within = len as usize;
