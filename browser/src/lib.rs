@@ -42,7 +42,7 @@ impl Draft {
 
     /// The bytes of its pack; none where there are errors in it.
     pub fn pack(&self) -> Option<Vec<u8>> {
-        self.rules.as_ref().map(|(_, pack)| pack.as_bytes().to_vec())
+        self.rules.as_ref().and_then(|(ruleset, _)| compile(ruleset).ok())
     }
 
     /// What a persona would see of the page at a path, and why, as JSON: `gates` and `slots`, or `findings` where the
