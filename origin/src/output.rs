@@ -37,6 +37,11 @@ pub fn aside(lines: impl Display) {
     let _untold = write(&mut io::stderr(), &format!("{lines}\n"));
 }
 
+/// A line on standard error in place of the one before, on a terminal that knows ANSI's "erase in line".
+pub fn over(line: &str) {
+    let _untold = write(&mut io::stderr(), &format!("\r\x1b[K{line}"));
+}
+
 fn write(to: &mut impl Write, text: &str) -> Result<(), Untold> {
     to.write_all(text.as_bytes()).and_then(|()| to.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Untold::Unread,

@@ -1,7 +1,7 @@
 //! `hemstitch publish` to what is not ours: wrangler's KV, and a provider's API while the publisher is killed.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -138,6 +138,42 @@ fn a_publisher_that_is_killed_at_any_request_leaves_a_good_version() {
         at += 1;
     }
     assert!(rounds >= 2 * 7, "{rounds} rounds: it looks, writes and reads back a pack and a pointer");
+}
+
+/// A terminal of its own is made by `script`, of util-linux.
+#[test]
+fn progress_is_shown_on_a_terminal_and_nowhere_else() {
+    let site = RecordOrigin::start(&TestSite::new("acme"));
+    site.add_target("[targets.fastly]\nkind = \"fastly\"\nstore_id = \"store\"\n");
+    let ruleset = showing(&"long ".repeat(100_000)).to_string();
+    let folder = site.mirror().parent().expect("a folder").to_path_buf();
+    std::fs::write(folder.join("r.json"), &ruleset).expect("a file of ours");
+    let parsed = hemstitch::ruleset::Ruleset::parse(&ruleset).0.expect("a ruleset");
+    let pack = PackHash::of(&hemstitch::pack::compile(&parsed).expect("a pack"));
+    let keys = ["acme/pointer".to_string(), format!("acme/pack/{pack}")];
+    let publish = |program: &str, more: &str| {
+        let api = Api::start(BTreeMap::new(), &keys, Held::Never);
+        let command = format!("{} publish r.json --to fastly {more}", e2e::harness::hemstitch().display());
+        let mut started = Command::new(program);
+        match program {
+            "script" => started.args(["--quiet", "--return", "--command", &command, "/dev/null"]),
+            _ => started.args(["-c", &command]),
+        };
+        started.current_dir(&folder).stdin(Stdio::null());
+        started.env("FASTLY_API_TOKEN", "token").env("HEMSTITCH_TARGETS_FASTLY_API", api.server.url());
+        let output = started.output().expect("a shell");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let shown = publish("script", "");
+    assert!(shown.contains(" of 501 kB ("), "{shown}");
+    assert!(shown.contains("fastly: live"), "{shown}");
+    for (program, more) in [("sh", ""), ("script", "--json")] {
+        let plain = publish(program, more);
+        assert!(!plain.contains('\x1b') && !plain.contains(" kB ("), "{plain}");
+    }
 }
 
 /// The number of what an edge gets that starts now; panics where it gets nothing good.

@@ -13,6 +13,7 @@ mod local_stores;
 mod mint;
 mod place;
 mod preview;
+mod progress;
 mod publish;
 mod rollback;
 mod schema;

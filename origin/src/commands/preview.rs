@@ -12,6 +12,7 @@ use http::Uri;
 use serde_json::{Map, Value};
 
 use super::place::{Found, Place};
+use super::progress;
 use crate::input::{self, Unreadable};
 use crate::moment::{self, now};
 use crate::report::{Colour, for_people};
@@ -66,7 +67,8 @@ impl Preview {
             output::aside("there is nothing to preview");
             return Ok(Verdict::Findings);
         }
-        let found = self.place.without_key()?;
+        let mut found = self.place.without_key()?;
+        progress::show(&mut found.targets);
         let keyring = found.preview_key(self.keyring.as_deref())?;
         let pack = file.compile()?;
         let draft = PackHash::of(&pack);

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::place::{Found, SigningPlace, line};
+use super::progress;
 use crate::input::Unreadable;
 use crate::report::{Colour, for_people, for_programs};
 use crate::{Verdict, now, output};
@@ -64,7 +65,10 @@ impl Publish {
     pub fn run(self) -> Result<Verdict> {
         let file = RulesetFile::read(&self.ruleset)
             .map_err(|source| Unreadable::File { path: self.ruleset.clone(), source })?;
-        let (found, key) = self.place.with_key()?;
+        let (mut found, key) = self.place.with_key()?;
+        if !self.json {
+            progress::show(&mut found.targets);
+        }
         if file.errors() > 0 {
             let shown = self.ruleset.display().to_string();
             match self.json {

@@ -6,6 +6,7 @@ use hemstitch_origin::record::{Offered, Version};
 use hemstitch_origin::targets::Ledger;
 
 use super::place::{SigningPlace, line};
+use super::progress;
 use super::publish::{overtaken, tell, told};
 use crate::{Verdict, now, output};
 
@@ -34,7 +35,10 @@ pub struct Rollback {
 impl Rollback {
     /// Carries the command out.
     pub fn run(self) -> Result<Verdict> {
-        let (found, key) = self.place.with_key()?;
+        let (mut found, key) = self.place.with_key()?;
+        if !self.json {
+            progress::show(&mut found.targets);
+        }
         let (ledger, site) = (found.ledger()?, &found.site);
         let latest = ledger.latest(site)?.with_context(|| format!("nothing of {site} is recorded"))?;
         let target = match self.version {

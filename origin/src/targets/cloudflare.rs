@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::StoreError;
-use super::remote::{Pause, Remote, RemoteError, Reply, Secret, secret_header, segment};
+use super::remote::{Pause, Progress, Remote, RemoteError, Reply, Secret, secret_header, segment};
 
 /// Where it is.
 pub const API: &str = "https://api.cloudflare.com/client/v4";
@@ -45,6 +45,10 @@ impl CloudflareKv {
         let namespace =
             format!("/accounts/{}/storage/kv/namespaces/{}", segment(account), segment(namespace));
         Ok(CloudflareKv { remote: Remote::new(api, pause)?, headers, namespace })
+    }
+
+    pub(super) fn watch(&mut self, progress: Progress) {
+        self.remote.watch(progress);
     }
 
     pub(super) fn wait(&self) {

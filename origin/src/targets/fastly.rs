@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::StoreError;
-use super::remote::{Pause, Remote, RemoteError, Reply, Secret, secret_header, segment};
+use super::remote::{Pause, Progress, Remote, RemoteError, Reply, Secret, secret_header, segment};
 
 /// Where it is.
 pub const API: &str = "https://api.fastly.com";
@@ -39,6 +39,10 @@ impl FastlyKv {
         let accepted = HeaderValue::from_static("application/json, application/octet-stream");
         headers.insert(header::ACCEPT, accepted);
         Ok(FastlyKv { remote: Remote::new(api, pause)?, headers, store: segment(store) })
+    }
+
+    pub(super) fn watch(&mut self, progress: Progress) {
+        self.remote.watch(progress);
     }
 
     pub(super) fn wait(&self) {

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::remote::{Pause, Remote, RemoteError, Reply, Secret, secret_header};
+use super::remote::{Pause, Progress, Remote, RemoteError, Reply, Secret, secret_header};
 use crate::record::{Draft, DraftError, Offer, Origins, PreviewError, Record, RecordError, Version};
 use crate::visits::now;
 
@@ -85,6 +85,14 @@ impl From<RecordError> for LedgerError {
 }
 
 impl Ledger {
+    /// Has somebody told of what goes out to a server.
+    pub fn watch(&mut self, progress: Progress) {
+        match self {
+            Ledger::File { .. } => {}
+            Ledger::Origin(origin) => origin.remote.watch(progress),
+        }
+    }
+
     /// The last publication of a site.
     pub fn latest(&self, site: &str) -> Result<Option<Version>, LedgerError> {
         Ok(self.versions(site, u64::MAX, 1)?.into_iter().next())

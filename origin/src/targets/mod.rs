@@ -28,7 +28,7 @@ pub use fastly::FastlyKv;
 pub use fastly_config::ConfigItem;
 pub(crate) use fastly_config::MAX_VALUE as MAX_CONFIG_VALUE;
 pub use ledger::{Ledger, LedgerError, OriginRecord, ask_edge, operator_token};
-pub use remote::{Pause, Remote, RemoteError, Reply, Secret};
+pub use remote::{Pause, Progress, Remote, RemoteError, Reply, Secret};
 pub use worker_variable::{WorkerError, WorkerVariable};
 pub use wrangler::Wrangler;
 
@@ -127,6 +127,15 @@ impl Store {
             (Store::Fastly(store), [_, _, ..]) => store.put_all(values),
             (Store::Cloudflare(store), [_, _, ..]) => store.put_all(values),
             _ => values.iter().try_for_each(|(key, value)| self.put(key, value)),
+        }
+    }
+
+    /// Has somebody told of what goes out to a server.
+    pub fn watch(&mut self, progress: Progress) {
+        match self {
+            Store::Fastly(store) => store.watch(progress),
+            Store::Cloudflare(store) => store.watch(progress),
+            Store::Directory(_) | Store::Wrangler(_) => {}
         }
     }
 

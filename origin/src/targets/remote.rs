@@ -1,6 +1,8 @@
 //! Asking a server that knows us by a secret: over TLS or on this machine, again where it says so.
 
 use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -41,11 +43,33 @@ impl fmt::Debug for Secret {
 /// How is waited between attempts.
 pub type Pause = Box<dyn Fn(Duration) + Send + Sync>;
 
+/// Is told how many bytes of a body have gone out, and of how many.
+pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
+
 /// A server, and how it is asked.
 pub struct Remote {
     agent: ureq::Agent,
     base: String,
     pause: Pause,
+    progress: Option<Progress>,
+}
+
+/// A body on its way.
+struct Sent<'b> {
+    body: &'b [u8],
+    done: usize,
+    progress: &'b Progress,
+}
+
+impl Read for Sent<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.body.get(self.done..).unwrap_or_default().read(into)?;
+        if read > 0 {
+            self.done += read;
+            (self.progress)(self.done, self.body.len());
+        }
+        Ok(read)
+    }
 }
 
 /// What a server answered.
@@ -114,7 +138,12 @@ impl Remote {
             .user_agent(concat!("hemstitch/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Ok(Remote { agent, base: base.to_owned(), pause })
+        Ok(Remote { agent, base: base.to_owned(), pause, progress: None })
+    }
+
+    /// Has somebody told of what goes out.
+    pub fn watch(&mut self, progress: Progress) {
+        self.progress = Some(progress);
     }
 
     /// Asks, and asks again where the server could not or says that it will. Only what may be done twice is asked so.
@@ -156,9 +185,14 @@ impl Remote {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let (parts, mut body) = match method == Method::GET {
-            true => self.agent.run(request.body(())?)?.into_parts(),
-            false => self.agent.run(request.body(body)?)?.into_parts(),
+        let (parts, mut body) = match &self.progress {
+            _ if method == Method::GET => self.agent.run(request.body(())?)?.into_parts(),
+            None => self.agent.run(request.body(body)?)?.into_parts(),
+            Some(progress) => {
+                let request = request.header(header::CONTENT_LENGTH, body.len());
+                let mut sent = Sent { body, done: 0, progress };
+                self.agent.run(request.body(ureq::SendBody::from_reader(&mut sent))?)?.into_parts()
+            }
         };
         let body = body.with_config().limit(MAX_ANSWER_BYTES).read_to_vec()?;
         Ok((Reply { status: parts.status, body }, parts.headers))

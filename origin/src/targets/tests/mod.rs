@@ -54,6 +54,23 @@ fn what_was_put_is_got_byte_for_byte() {
 }
 
 #[test]
+fn who_watches_is_told_how_much_of_a_value_has_gone_out() {
+    on_each(|api| {
+        let (mut store, _) = store(&api, TOKEN);
+        let told = Arc::<Mutex<Vec<(usize, usize)>>>::default();
+        let noted = Arc::clone(&told);
+        store.watch(Arc::new(move |sent, of| noted.lock().unwrap().push((sent, of))));
+        let large: Vec<u8> = (0..3 << 20).map(|index| index as u8).collect();
+        store.put("acme/pack/large", &large).unwrap();
+        assert_eq!(store.get("acme/pack/large").unwrap().as_deref(), Some(large.as_slice()));
+        let told = told.lock().unwrap();
+        assert!(told.len() > 3 && told.is_sorted() && told.iter().all(|(_, of)| *of == large.len()));
+        assert_eq!(told.last(), Some(&(large.len(), large.len())));
+        store.put("empty", b"").unwrap();
+    });
+}
+
+#[test]
 fn a_draft_is_forgotten_a_day_later() {
     on_each(|api| {
         let (store, _) = store(&api, TOKEN);
