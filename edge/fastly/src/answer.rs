@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::http::{Method, StatusCode, header};
-use fastly::handle::BodyHandle;
+use fastly::handle::{BodyHandle, RequestHandle};
 use fastly::http::Body;
 use fastly::{Request, Response};
 use hemstitch::facts::Place;
@@ -20,27 +20,29 @@ use crate::page::Exchange;
 use crate::{convert, packs};
 
 /// Answers a request, and does after that what the visitor need not wait for.
-pub fn answer(mut request: Request, instance: &mut Instance) {
+pub fn answer(request: Request, instance: &mut Instance) {
     let Instance { clock, config, backends, pages } = instance;
     let (clock, arrived_us) = (&*clock, clock.us());
+    let (request, body) = request.into_handles();
     let Some(host) = convert::host(&request) else { return plain(StatusCode::BAD_REQUEST, "bad host\n") };
     let Some((site, state)) = config.site(&host, clock.ms()) else {
         return plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n");
     };
-    let head = convert::request_head(&request, host);
-    let address = request.get_client_ip_addr();
+    let Some(head) = convert::request_head(&request, host) else {
+        return plain(StatusCode::BAD_REQUEST, "bad request\n");
+    };
     match http::route(&head, &site) {
         Route::Refuse => plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n"),
         Route::Own(OwnPath::Unknown) => plain(StatusCode::NOT_FOUND, "not found\n"),
         Route::Own(OwnPath::Status) => status(&head, &site, state, clock),
-        Route::Pass => pass(&head, &site, request.try_take_body().map(Body::into_handle)),
+        Route::Pass => pass(&head, &site, body),
         Route::Own(OwnPath::Block(name)) => {
-            let (visit, late) = arrive(head, &site, state, address, clock);
+            let (visit, late) = arrive(head, &site, state, &request, clock);
             Exchange { visit: &visit, site: &site, clock, arrived_us, backends, pages }.block(&name);
             packs::refresh(state, &site, late, clock);
         }
         Route::Page(lookup) => {
-            let (visit, late) = arrive(head, &site, state, address, clock);
+            let (visit, late) = arrive(head, &site, state, &request, clock);
             let mut exchange = Exchange { visit: &visit, site: &site, clock, arrived_us, backends, pages };
             match (visit.gate(), visit.lookup(lookup)) {
                 (Some(answer), _) => exchange.send(answer),
@@ -57,13 +59,14 @@ fn arrive(
     head: RequestHead,
     site: &Arc<Site>,
     state: &mut SiteState,
-    address: Option<std::net::IpAddr>,
+    client: &RequestHandle,
     clock: &Clock,
 ) -> (Visit, packs::Late) {
     let (pack, late) = packs::in_force(state, site, clock);
     // Nothing but a pack asks where the visitor is.
     let has_rules = pack.is_some() || !site.pointer_keys.is_empty();
-    let place = address.filter(|_| has_rules).map_or_else(Place::default, convert::place);
+    let address = if has_rules { client.client_ip_addr() } else { None };
+    let place = address.map_or_else(Place::default, convert::place);
     let mut entropy = [0; 16];
     // Without randomness no visitor gets an id, rather than all of them the same one.
     let keys = getrandom::fill(&mut entropy).ok().and(state.keys.as_ref());

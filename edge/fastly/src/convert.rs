@@ -1,9 +1,10 @@
 //! Requests and responses, from the platform's types to the core's and back.
 
+use std::io::Write;
 use std::net::IpAddr;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
-use fastly::handle::RequestHandle;
+use fastly::handle::{BodyHandle, RequestHandle, ResponseHandle};
 use fastly::http::{FramingHeadersMode, Url};
 use fastly::{Request, Response};
 use hemstitch::facts::Place;
@@ -14,11 +15,20 @@ use crate::origin::Gzip;
 /// Tells the platform to compress on the way to the visitor.
 const COMPRESS: (&str, &str) = ("x-compress-hint", "on");
 
+/// Bytes that are made room for at first: of the names of all headers, of a header, of cookies, of the method, of the URL.
+/// What is longer is asked for again.
+const NAMES: usize = 1024;
+const VALUE: usize = 256;
+const COOKIES: usize = 2048;
+const METHOD: usize = 16;
+const URL: usize = 512;
+
 /// The visitor's `Host`; `None` where it has none that a URL can have.
 ///
 /// The platform's library parses the request's URL and panics where it cannot, so this comes before [`request_head`].
-pub fn host(request: &Request) -> Option<String> {
-    let host = request.get_header(header::HOST)?.to_str().ok()?;
+pub fn host(request: &RequestHandle) -> Option<String> {
+    let host = values(request, &header::HOST).into_iter().next()?;
+    let host = host.to_str().ok()?;
     (is_plain(host) || Url::parse(&format!("http://{host}/")).is_ok()).then(|| host.to_owned())
 }
 
@@ -38,14 +48,33 @@ fn is_plain(host: &str) -> bool {
 }
 
 /// The visitor's request, but for its body. The path is as the platform's library normalizes it (WHATWG URL Standard).
-pub fn request_head(request: &Request, host: String) -> RequestHead {
-    let url = request.get_url();
+///
+/// It is read by its handle: the platform's library would make room for 4 KB for each header, and keep all of them twice.
+/// `None` where a part of it cannot be read.
+pub fn request_head(request: &RequestHandle, host: String) -> Option<RequestHead> {
+    let method =
+        request.get_method(METHOD).or_else(|short| request.get_method(short.needed_buf_size)).ok()?;
+    let url = request.get_url(URL).or_else(|short| request.get_url(short.needed_buf_size)).ok()?;
     let path_and_query = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
-    let headers = headers(request.get_headers());
-    RequestHead { method: request.get_method().clone(), host, path_and_query, headers }
+    let names = |room| request.get_header_names(room).collect::<Result<Vec<_>, _>>();
+    let names = names(NAMES).or_else(|short| names(short.needed_buf_size)).ok()?;
+    let mut headers = HeaderMap::with_capacity(names.len());
+    for name in names {
+        for value in values(request, &name) {
+            headers.append(&name, value);
+        }
+    }
+    Some(RequestHead { method, host, path_and_query, headers })
+}
+
+/// All values of a header.
+fn values(request: &RequestHandle, name: &HeaderName) -> Vec<HeaderValue> {
+    let values = |room| request.get_header_values(name, room).collect::<Result<Vec<_>, _>>();
+    let room = if *name == header::COOKIE { COOKIES } else { VALUE };
+    values(room).or_else(|short| values(short.needed_buf_size)).unwrap_or_default()
 }
 
 /// A request for a backend; `None` where its host and path make no URL.
@@ -70,6 +99,19 @@ pub fn response(head: &ResponseHead) -> Response {
     let mut response = Response::from_status(head.status);
     head.headers.iter().for_each(|(name, value)| response.append_header(name, value));
     response
+}
+
+/// Answers with an HTML page that is there as a whole.
+pub fn send_page(head: &ResponseHead, page: &[u8]) {
+    let mut response = ResponseHandle::new();
+    response.set_status(head.status);
+    head.headers.iter().for_each(|(name, value)| response.append_header(name, value));
+    let (name, value) = (HeaderName::from_static(COMPRESS.0), HeaderValue::from_static(COMPRESS.1));
+    response.append_header(&name, &value);
+    let mut body = BodyHandle::new();
+    // A body that is not being sent yet takes everything.
+    let _ = body.write_all(page);
+    response.send_to_client(body);
 }
 
 /// The head of an HTML page, which the platform compresses for visitors who can decode it.

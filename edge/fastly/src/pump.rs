@@ -29,13 +29,13 @@ pub enum Ending {
 
 /// Answers with a page that is there as a whole.
 pub fn send(mut session: PageSession, fragments: Fragments) {
-    let response = convert::page_response(session.head());
     let mut out = Vec::new();
     let mut fragments = fragments;
     if run(&mut session, &mut fragments, &mut out) == Step::Done {
-        return response.with_body(out).send_to_client();
+        return convert::send_page(session.head(), &out);
     }
-    Pump { session, fragments, out, visitor: Some(response.stream_to_client()) }.finish();
+    let visitor = Some(convert::page_response(session.head()).stream_to_client());
+    Pump { session, fragments, out, visitor }.finish();
 }
 
 /// Answers with a page while it arrives. `ended` is called once, as soon as its end is known.
