@@ -39,10 +39,11 @@ const MOST_VARIATIONS: u32 = 32;
 /// Says of one record whether it is sound; `None` where a read failed, which is not.
 type Check = fn(&Pack, u32) -> Option<bool>;
 
-const TABLES: [(Section, Check); 20] = [
+const TABLES: [(Section, Check); 21] = [
     (Section::Values, value),
     (Section::Attributes, |pack, index| is_text(pack, Section::Attributes, index, 0)),
     (Section::Predicates, predicate),
+    (Section::Compared, compared),
     (Section::Audiences, |pack, index| is_text(pack, Section::Audiences, index, 0)),
     (Section::Memberships, |pack, index| {
         is_index(pack, Section::Memberships, index, 0, Section::Experiments)
@@ -152,6 +153,10 @@ fn value(pack: &Pack, index: u32) -> Option<bool> {
 fn predicate(pack: &Pack, index: u32) -> Option<bool> {
     let comparison = Comparison::from_word(pack.word(Section::Predicates, index, 1)?)?;
     let value = pack.word(Section::Predicates, index, 2)?;
+    let attribute = is_index(pack, Section::Predicates, index, 0, Section::Attributes)?;
+    if matches!(comparison, Comparison::MatchesText | Comparison::IsText) {
+        return Some(attribute && is_text(pack, Section::Predicates, index, 2)?);
+    }
     let tag = pack.word(Section::Values, value, 0)?;
     let blob = || pack.blob(pack.word(Section::Values, value, 2)?);
     let content = match comparison {
@@ -159,11 +164,13 @@ fn predicate(pack: &Pack, index: u32) -> Option<bool> {
         Comparison::InNetwork => blob()?.len().is_multiple_of(NETWORK_SPAN),
         _ => true,
     };
-    Some(
-        comparison.takes(tag)
-            && content
-            && is_index(pack, Section::Predicates, index, 0, Section::Attributes)?,
-    )
+    Some(comparison.takes(tag) && content && attribute)
+}
+
+fn compared(pack: &Pack, index: u32) -> Option<bool> {
+    let text = |index| pack.text_bytes(pack.word(Section::Compared, index, 0)?);
+    let before = index.checked_sub(1).and_then(text);
+    Some(before < Some(text(index)?))
 }
 
 fn block(pack: &Pack, index: u32) -> Option<bool> {

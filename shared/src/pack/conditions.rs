@@ -93,6 +93,8 @@ impl Emitter<'_, '_> {
         let (comparison, value) = match test {
             Test::Never => (C::Never, self.writer.value(&Operand::Null)),
             Test::Exists => (C::Exists, self.writer.value(&Operand::Null)),
+            Test::Matches(Operand::Text(text)) => (C::MatchesText, self.writer.text(text)),
+            Test::Is(Operand::Text(text)) => (C::IsText, self.writer.text(text)),
             Test::Matches(operand) => (C::Matches, self.writer.value(operand)),
             Test::MatchesFolded(text) => (C::MatchesFolded, self.text(text)),
             Test::Is(operand) => (C::Is, self.writer.value(operand)),

@@ -61,6 +61,7 @@ fn test(pack: &Pack, fact: &str, comparison: Comparison, value: u32) -> Option<S
         C::Exists => "known".to_owned(),
         C::Never => return None,
         C::Matches | C::Is => shown()?,
+        C::MatchesText | C::IsText => Value::from(pack.text(value)?).to_string(),
         C::VersionIs => version(pack, value)?,
         C::MatchesFolded => format!("{} in any case", shown()?),
         C::In => format!("among {}", shown()?),

@@ -2,7 +2,7 @@
 
 use super::assignment::Assigned;
 use super::format::{NONE, Section, outcome};
-use super::machine::Outside;
+use super::machine::{Compared, Outside};
 use super::memo::Memo;
 use super::{BlockIndex, ExperimentIndex, Pack, RuleIndex, SlotIndex};
 use crate::facts::{Fact, Facts};
@@ -57,8 +57,9 @@ pub struct Evaluation<'a> {
     pub(super) predicates: Memo,
     pub(super) audiences: Memo,
     pub(super) known: BTreeMap<u32, Fact<'a>>,
-    /// The attribute that was asked for last, and its fact: mostly the next rule asks for the same.
-    pub(super) recent: Option<(u32, Fact<'a>)>,
+    pub(super) compared: BTreeMap<u32, Compared>,
+    /// The attribute that was compared last: mostly the next rule asks for the same.
+    pub(super) recent_text: Option<(u32, Compared)>,
     pub(super) assigned: BTreeMap<ExperimentIndex, Option<Assigned>>,
     decided: BTreeMap<SlotIndex, Decision>,
     held_out: Option<bool>,
@@ -92,7 +93,8 @@ impl<'a> Evaluation<'a> {
             predicates: Memo::default(),
             audiences: Memo::default(),
             known: BTreeMap::new(),
-            recent: None,
+            compared: BTreeMap::new(),
+            recent_text: None,
             assigned: BTreeMap::new(),
             decided: BTreeMap::new(),
             held_out: None,

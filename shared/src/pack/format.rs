@@ -1,7 +1,7 @@
 //! The bytes of a pack: a head, then tables of little-endian words, one after the other.
 //!
 //! ```text
-//! "HSPACK" version:u16  length in bytes of each section:u32 × 26  sections
+//! "HSPACK" version:u16  length in bytes of each section:u32 × 27  sections
 //! ```
 //! Every section but the text and the blobs is a table of records of whole words; a reference is the index of a record.
 
@@ -52,8 +52,10 @@ sections! {
     Values 12 "values";
     /// name.
     Attributes 4 "attributes";
-    /// attribute, comparison, value.
+    /// attribute, comparison, value; of `MatchesText` and `IsText` that is a text.
     Predicates 12 "predicates";
+    /// The texts of `MatchesText` and `IsText`, sorted: which of them a fact is, is found once.
+    Compared 4 "compared texts";
     /// One instruction each.
     Code 4 "code";
     /// name, program.
@@ -217,6 +219,8 @@ comparisons! {
     AnyItemOrNull => tag::PROGRAM,
     Bucket => tag::TUPLE,
     ShownLess => tag::PAIR,
+    MatchesText => tag::TEXT,
+    IsText => tag::TEXT,
 }
 
 impl Comparison {

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Evaluation, outcome_of};
 use super::format::{Comparison, Instruction, NONE, Section};
-use super::{ExperimentIndex, SlotIndex, items, predicate};
+use super::{ExperimentIndex, SlotIndex, coerce, items, predicate};
 use crate::facts::Fact;
 use crate::ruleset::rule::SHOWN;
 
@@ -11,6 +11,15 @@ use crate::ruleset::rule::SHOWN;
 pub(super) struct Call {
     audience: u32,
     back: u32,
+}
+
+/// A fact as it is compared with texts.
+#[derive(Clone, Copy)]
+pub(super) struct Compared {
+    /// The text that it is, if any predicate compares with that.
+    text: Option<u32>,
+    /// Whether it is a text without being made one.
+    is_text: bool,
 }
 
 /// What happened on the way to a decision, for whoever explains it.
@@ -149,11 +158,17 @@ impl<'a> Evaluation<'a> {
     }
 
     fn test(&mut self, number: u32) -> Option<bool> {
+        let [attribute, comparison, value] = self.pack.words(Section::Predicates, number)?;
+        let comparison = Comparison::from_word(comparison)?;
+        if let Comparison::MatchesText | Comparison::IsText = comparison {
+            let compared = self.compared(attribute)?;
+            return Some(
+                compared.text == Some(value) && (compared.is_text || comparison == Comparison::MatchesText),
+            );
+        }
         if let Some(answer) = self.predicates.get(number) {
             return Some(answer);
         }
-        let [attribute, comparison, value] = self.pack.words(Section::Predicates, number)?;
-        let comparison = Comparison::from_word(comparison)?;
         let answer = match comparison {
             Comparison::ShownLess => self.shown_less(attribute, value)?,
             Comparison::Size | Comparison::AnyItem | Comparison::AnyItemOrNull => {
@@ -168,23 +183,35 @@ impl<'a> Evaluation<'a> {
         Some(answer)
     }
 
-    /// The fact of an attribute.
-    pub(super) fn fact(&mut self, attribute: u32) -> Option<Fact<'a>> {
-        if let Some((recent, fact)) = self.recent
+    /// Which of the texts that are compared with the fact of an attribute is.
+    fn compared(&mut self, attribute: u32) -> Option<Compared> {
+        if let Some((recent, compared)) = self.recent_text
             && recent == attribute
         {
-            return Some(fact);
+            return Some(compared);
         }
-        let fact = match self.known.get(&attribute) {
-            Some(fact) => *fact,
+        let compared = match self.compared.get(&attribute) {
+            Some(compared) => *compared,
             None => {
-                let name = self.pack.text(self.pack.word(Section::Attributes, attribute, 0)?)?;
-                let fact = predicate::resolve(self.facts, name);
-                self.known.insert(attribute, fact);
-                fact
+                let fact = self.fact(attribute)?;
+                let is_text = matches!(fact, Fact::Text(_));
+                let compared = Compared { text: self.pack.compared(&coerce::text(fact)), is_text };
+                self.compared.insert(attribute, compared);
+                compared
             }
         };
-        self.recent = Some((attribute, fact));
+        self.recent_text = Some((attribute, compared));
+        Some(compared)
+    }
+
+    /// The fact of an attribute.
+    pub(super) fn fact(&mut self, attribute: u32) -> Option<Fact<'a>> {
+        if let Some(fact) = self.known.get(&attribute) {
+            return Some(*fact);
+        }
+        let name = self.pack.text(self.pack.word(Section::Attributes, attribute, 0)?)?;
+        let fact = predicate::resolve(self.facts, name);
+        self.known.insert(attribute, fact);
         Some(fact)
     }
 

@@ -220,6 +220,16 @@ impl Pack {
         Some(records.iter().map(|[.., a, b, c, d]| u32::from_le_bytes([*a, *b, *c, *d])))
     }
 
+    /// The text that predicates compare with and that is this one.
+    fn compared(&self, wanted: &str) -> Option<u32> {
+        let text_of = |index| self.text_bytes(self.word(Section::Compared, index, 0)?);
+        let index = search::partition(self.count(Section::Compared), |index| {
+            text_of(index) < Some(wanted.as_bytes())
+        });
+        let text = self.word(Section::Compared, index, 0)?;
+        (self.text_bytes(text)? == wanted.as_bytes()).then_some(text)
+    }
+
     /// Halves a table that is sorted by the first text of the record that each index leads to.
     fn find(&self, section: Section, name: &str, leads_to: impl Fn(u32) -> Option<u32>) -> Option<u32> {
         let table = if section == Section::EditIds { Section::Edits } else { section };

@@ -44,6 +44,8 @@ pub(super) fn holds(pack: &Pack, comparison: Comparison, fact: Fact, value: u32)
         Comparison::In => is_in(pack, fact, value)?,
         Comparison::InFolded => is_in_folded(pack, fact, value)?,
         Comparison::Matches => matches(fact, operand(pack, value)?),
+        Comparison::MatchesText => coerce::text(fact) == pack.text(value)?,
+        Comparison::IsText => fact == Fact::Text(pack.text(value)?),
         Comparison::MatchesFolded => coerce::text(fact).to_lowercase() == text(pack, value)?,
         Comparison::Is => is(fact, operand(pack, value)?),
         Comparison::Less => compare(fact, operand(pack, value)?) == Some(Ordering::Less),

@@ -3,7 +3,7 @@
 use super::format::{Comparison, HEAD, Instruction, MAGIC, Section, tag};
 use super::machine::guard;
 use crate::ruleset::condition::Operand;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The sections of a pack to be. What is interned gets the index of its first occurrence, so the bytes depend on
 /// nothing but the order of the calls.
@@ -129,13 +129,29 @@ impl Writer {
         guard(self.section(Section::Code).as_chunks().0, program)
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.list_compared();
         let length: usize = HEAD + self.sections.iter().map(Vec::len).sum::<usize>();
         let mut bytes = Vec::with_capacity(length);
         bytes.extend(MAGIC);
         bytes.extend(self.sections.iter().flat_map(|section| (section.len() as u32).to_le_bytes()));
         self.sections.iter().for_each(|section| bytes.extend(section));
         bytes
+    }
+
+    fn list_compared(&mut self) {
+        let words = |bytes: &[u8]| -> Vec<u32> {
+            bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
+        };
+        let predicates = words(self.section(Section::Predicates));
+        let is_text =
+            |comparison| [Comparison::MatchesText as u32, Comparison::IsText as u32].contains(&comparison);
+        let compared =
+            predicates.chunks(3).filter(|predicate| is_text(predicate[1])).map(|predicate| predicate[2]);
+        let compared: BTreeSet<u32> = compared.collect();
+        // Texts by their bytes.
+        let sorted: Vec<u32> = self.texts.values().copied().filter(|text| compared.contains(text)).collect();
+        self.push(Section::Compared, &sorted);
     }
 
     fn section(&mut self, section: Section) -> &mut Vec<u8> {
