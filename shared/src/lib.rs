@@ -15,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 pub mod changes;
+mod decimal;
 pub mod draft;
 pub mod esi;
 pub mod facts;

@@ -1,5 +1,6 @@
 //! JavaScript's coercions, as far as GrowthBook's comparisons rest on them (ECMA-262, section 7.1).
 
+use crate::decimal;
 use crate::facts::Fact;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -142,7 +143,7 @@ fn number_of_text(text: &str) -> f64 {
         "Infinity" | "+Infinity" => f64::INFINITY,
         "-Infinity" => f64::NEG_INFINITY,
         _ if text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) => {
-            text.parse().unwrap_or(f64::NAN)
+            decimal::parse(text).unwrap_or(f64::NAN)
         }
         _ => f64::NAN,
     }
