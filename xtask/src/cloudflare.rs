@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::binaryen::{Names, optimize};
 use crate::cargo::{run, workspace};
 use crate::target_dir::TargetDir;
 
@@ -62,6 +63,11 @@ fn assemble(target_dir: &TargetDir, features: &[&str], folder: &Path) -> Result<
     let mut bindgen = Bindgen::new();
     bindgen.input_path(&built).out_name(NAME).typescript(false).reset_state_function(true);
     bindgen.module(true)?.generate(folder).with_context(|| format!("binding {}", built.display()))?;
+    let wasm = folder.join(format!("{NAME}_bg.wasm"));
+    let bound = wasm.with_extension("wasm.bound");
+    fs::rename(&wasm, &bound).with_context(|| format!("renaming {}", wasm.display()))?;
+    optimize(&bound, &wasm, Names::Dropped)?;
+    fs::remove_file(&bound).with_context(|| format!("removing {}", bound.display()))?;
     let glue = folder.join(format!("{NAME}.js"));
     let text = fs::read_to_string(&glue).with_context(|| format!("reading {}", glue.display()))?;
     let (snippet, text) = beside_the_glue(folder, &text)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::binaryen::{Names, optimize};
 use crate::cargo::{run, workspace};
 use crate::target_dir::TargetDir;
 
@@ -24,29 +25,29 @@ pub fn build(target_dir: &TargetDir) -> Result<()> {
     fs::create_dir_all(wasm.with_file_name("")).context("creating bin")?;
     // A file that Viceroy has open is replaced, not written over.
     let fresh = wasm.with_extension("wasm.new");
-    fs::copy(&built, &fresh).with_context(|| format!("copying {}", built.display()))?;
+    optimize(&built, &fresh, Names::Dropped)?;
     fs::rename(&fresh, &wasm).with_context(|| format!("replacing {}", wasm.display()))
 }
 
 /// Builds the same edge, but that it notes how long each answer took.
 pub fn build_timed(target_dir: &TargetDir) -> Result<PathBuf> {
     run(target_dir.cargo(ARGUMENTS).args(["--features", "timed"]))?;
-    kept(target_dir, "hemstitch-fastly-timed.wasm")
+    kept(target_dir, "hemstitch-fastly-timed.wasm", Names::Dropped)
 }
 
 /// Builds the same edge with the names of its functions.
 pub fn build_named(target_dir: &TargetDir) -> Result<PathBuf> {
     run(target_dir.cargo(ARGUMENTS).env("CARGO_PROFILE_EDGE_STRIP", "debuginfo"))?;
-    kept(target_dir, "hemstitch-fastly-named.wasm")
+    kept(target_dir, "hemstitch-fastly-named.wasm", Names::Kept)
 }
 
 fn built(target_dir: &TargetDir) -> PathBuf {
     target_dir.file("wasm32-wasip1/edge/hemstitch-fastly.wasm")
 }
 
-/// What was built, under a name of its own, so that the next build leaves it.
-fn kept(target_dir: &TargetDir, name: &str) -> Result<PathBuf> {
+/// What was built, optimized under a name of its own, so that the next build leaves it.
+fn kept(target_dir: &TargetDir, name: &str, names: Names) -> Result<PathBuf> {
     let kept = target_dir.file(name);
-    fs::copy(built(target_dir), &kept).with_context(|| format!("writing {}", kept.display()))?;
+    optimize(&built(target_dir), &kept, names)?;
     Ok(kept)
 }

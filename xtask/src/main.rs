@@ -1,6 +1,7 @@
 //! Set-up, checks and tests of the workspace. `cargo xtask --help` lists the commands.
 
 mod bench;
+mod binaryen;
 mod browser;
 mod browser_wasm;
 mod cache;

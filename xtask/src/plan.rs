@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::target_dir::TargetDir;
+use crate::{binaryen::BINARYEN, browser::AXE, growthbook::GROWTHBOOK, workerd::WORKERD, wrangler::WRANGLER};
 use crate::{browser, browser_wasm, cloudflare, fastly, house, lint, purity, rules, suite, targets, viceroy};
-use crate::{browser::AXE, growthbook::GROWTHBOOK, workerd::WORKERD, wrangler::WRANGLER};
 
 type Action<'a> = Box<dyn Fn() -> Result<()> + 'a>;
 
@@ -91,6 +91,7 @@ fn set_up_steps<'a>() -> Vec<Step<'a>> {
     vec![
         minutes("set-up: wasm targets", targets::ensure),
         minutes("set-up: workerd", || WORKERD.ensure()),
+        minutes("set-up: Binaryen", || BINARYEN.ensure()),
         minutes("set-up: wrangler", || WRANGLER.ensure()),
         minutes("set-up: Chromium", browser::ensure),
         minutes("set-up: axe-core", || AXE.ensure()),
