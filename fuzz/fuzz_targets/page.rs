@@ -20,14 +20,17 @@ fuzz_target!(|input: (bool, bool, u16, Vec<u8>)| {
         edit("d", "p > b", EditAction::Before),
     ];
     let edits = if edited { edits.to_vec() } else { Vec::new() };
-    let options = CompileOptions { charset: None, esi, edits };
+    let options = CompileOptions { esi, edits, ..CompileOptions::default() };
     let whole = PageCompiler::compile(page.clone(), options.clone());
     let plan = whole.plan().expect("a whole page has a plan");
     let covered: usize = plan
         .nodes()
         .iter()
         .map(|node| match *node {
-            Node::Literal(len) | Node::Skip(len) | Node::Include { covers: len, .. } => len as usize,
+            Node::Literal(len)
+            | Node::Skip(len)
+            | Node::Include { covers: len, .. }
+            | Node::Esi { covers: len, .. } => len as usize,
             Node::Slot { .. } => 0,
         })
         .sum();

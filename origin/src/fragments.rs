@@ -12,7 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use hemstitch::http::{FragmentSource, OutgoingRequest, ResponseHead, fragment_request, is_good_fragment};
+use hemstitch::http::{FragmentSource, OutgoingRequest, ResponseHead, is_good_fragment};
 use hemstitch::session::{Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
 
 use crate::authored;
@@ -29,9 +29,7 @@ pub async fn fetch(origin: &Arc<Origin>, request: FragmentRequest) -> Result<Fra
     let fetched = async {
         match request.target.source() {
             FragmentSource::Origin => from_folder(origin, request.target.path_and_query()).await,
-            FragmentSource::Host(base) => {
-                origin.remote.fetch(base, fragment_request(&request.target, &origin.site)).await
-            }
+            FragmentSource::Host(base) => origin.remote.fetch(base, request.outgoing(&origin.site)).await,
         }
     };
     let limit = Duration::from_millis(request.timeout_ms.into());

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use hemstitch::esi::Dialect;
 use hemstitch::http::{ResponseHead, content_charset};
-use hemstitch::page::{CompileOptions, Life, PageCompiler, StoredPage, edits_digest};
+use hemstitch::page::{CompileOptions, Life, PageCompiler, StoredPage, compiled_digest};
 use hemstitch::time::UnixTime;
 
 use crate::folder::Document;
@@ -53,14 +54,26 @@ impl Shelf {
         shelved: &Shelved,
         head: &ResponseHead,
         esi: bool,
+        dialect: &Arc<Dialect>,
     ) -> Option<Vec<u8>> {
         if let Some(object) = &shelved.object {
             return Some(object.as_ref().clone());
         }
-        let options = CompileOptions { charset: content_charset(&head.headers), esi, edits: Vec::new() };
+        let options = CompileOptions {
+            charset: content_charset(&head.headers),
+            esi,
+            dialect: Arc::clone(dialect),
+            edits: Vec::new(),
+        };
         let compiler = PageCompiler::compile(shelved.page.to_vec(), options);
-        let object =
-            StoredPage::encode(head, &timeless(), esi, compiler.plan()?, &edits_digest(&[]), compiler.page());
+        let object = StoredPage::encode(
+            head,
+            &timeless(),
+            esi,
+            compiler.plan()?,
+            &compiled_digest(&[], dialect),
+            compiler.page(),
+        );
         self.keep(document, object.clone());
         Some(object)
     }

@@ -1,9 +1,11 @@
 //! The configuration of a site: what an edge has to know before any ruleset.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::esi::{Dialect, DialectError};
 use crate::pointer::PointerKeys;
 
 /// One site, as its operator configured it. Invariant: every host is lower case and without a port.
@@ -21,6 +23,8 @@ pub struct Site {
     pub pointer_keys: PointerKeys,
     /// Where fragments may come from, besides the site itself: host, perhaps with a port, and its origin.
     pub fragment_hosts: BTreeMap<String, String>,
+    /// What the ESI of the site's pages and fragments means, and what it may cost.
+    pub esi: Arc<Dialect>,
     /// Paths under which ESI is processed even where the origin does not ask for it.
     pub esi_prefixes: Vec<String>,
     /// Whether the edge writes the profile cookie.
@@ -80,6 +84,9 @@ pub enum SiteError {
     /// `hosts` is empty or holds something else than a host name.
     #[error("`hosts` holds {0:?}; write host names without scheme, port or path, at least one")]
     Host(String),
+    /// `esi` is no dialect.
+    #[error(transparent)]
+    Dialect(#[from] DialectError),
     /// An entry of `esi_prefixes` does not start with a slash.
     #[error("`esi_prefixes` holds {0:?}; write a path that starts with /")]
     EsiPrefix(String),
@@ -99,6 +106,8 @@ struct Written {
     #[serde(default)]
     session_cookies: Vec<String>,
     query_allow: Option<Vec<String>>,
+    #[serde(default)]
+    esi: serde_json::Value,
     #[serde(default)]
     esi_prefixes: Vec<String>,
     #[serde(default)]
@@ -140,14 +149,19 @@ impl Site {
         if let Some(bad) = written.esi_prefixes.iter().find(|prefix| !prefix.starts_with('/')) {
             return Err(SiteError::EsiPrefix(bad.clone()));
         }
-        let lower = |(host, origin): (String, String)| (host.to_ascii_lowercase(), origin);
+        let esi = Dialect::read(&written.esi)?;
+        let mut fragment_hosts = BTreeMap::new();
+        for (host, origin) in written.fragment_hosts {
+            fragment_hosts.insert(host.to_ascii_lowercase(), origin);
+        }
         Ok(Site {
             name: written.site,
             scheme: written.scheme,
             origin: written.origin,
             record: written.record,
             pointer_keys: written.pointer_keys,
-            fragment_hosts: written.fragment_hosts.into_iter().map(lower).collect(),
+            fragment_hosts,
+            esi: Arc::new(esi),
             esi_prefixes: written.esi_prefixes,
             profile: written.profile,
             pack_deadline_ms: written.pack_deadline_ms,

@@ -23,7 +23,7 @@ use crate::http::{self, Altered, Kind, Lookup, Marker, RequestHead, ResponseHead
 use crate::kill_switch::KillSwitch;
 use crate::pack::{Learned, Pack};
 use crate::page::{
-    CompileOptions, Life, PageCompiler, PageEdit, PagePlan, StoredPage, edits_digest, is_slot_name,
+    CompileOptions, Life, PageCompiler, PageEdit, PagePlan, StoredPage, compiled_digest, is_slot_name,
 };
 use crate::profile::{Change, Profile};
 use crate::session::{Caching, Explained, Extent, Keep, PageSession, Personalization};
@@ -45,7 +45,7 @@ pub const DEFAULTS_HEADER: HeaderName = HeaderName::from_static("hs-defaults");
 /// One request of a visitor for a page.
 pub struct Visit {
     site: Arc<Site>,
-    request: RequestHead,
+    request: Arc<RequestHead>,
     host: String,
     path: String,
     now: UnixTime,
@@ -158,7 +158,7 @@ impl Visit {
         let query = query.as_deref();
         let sources = Sources { place, host: &host, path: &path, query, user_agent, now: told, overrides };
         let facts = Arc::new(Facts::new(profile, sources));
-        let (pack, kill, edits) = (None, KillSwitch::On, Vec::new());
+        let (pack, kill, edits, request) = (None, KillSwitch::On, Vec::new(), Arc::new(request));
         Visit { site, request, host, path, now, facts, signs, changed, permits, pack, kill, edits }
     }
 
@@ -235,7 +235,7 @@ impl Visit {
         }
         let Ok(mut page) = StoredPage::decode(object) else { return Cached::Unusable };
         // Without rules the plan at hand serves. Which edits it lacks is not known, so the page is kept by nobody then.
-        let digest = self.pack.is_some().then(|| edits_digest(&self.edits));
+        let digest = self.pack.is_some().then(|| compiled_digest(&self.edits, &self.site.esi));
         let (plan, again) = match page.plan.take() {
             Some((plan, compiled_for)) if digest.is_none_or(|digest| digest == compiled_for) => (plan, None),
             _ => match self.compile_again(&page) {
@@ -246,7 +246,7 @@ impl Visit {
         let personal = self.permits.preview.is_some()
             || self.lacks_rules()
             || plan.is_personal()
-            || !plan.includes().is_empty();
+            || plan.has_fragments();
         let head = if personal {
             self.personal_head(&page.head)
         } else {
@@ -278,9 +278,10 @@ impl Visit {
         let options = CompileOptions {
             charset: http::content_charset(&page.head.headers),
             esi: page.esi,
+            dialect: Arc::clone(&self.site.esi),
             edits: self.edits.clone(),
         };
-        let digest = edits_digest(&options.edits);
+        let digest = compiled_digest(&options.edits, &options.dialect);
         let compiler = PageCompiler::compile(page.page().to_vec(), options);
         let plan = compiler.plan()?.clone();
         let object = StoredPage::encode(&page.head, &page.life, page.esi, &plan, &digest, page.page());
@@ -313,8 +314,12 @@ impl Visit {
                     (None, Fetched::Shared) => Retain::Marker(Marker::Own, marker_s),
                     (None, Fetched::Own) => Retain::Nothing,
                 };
-                let options =
-                    CompileOptions { charset, esi: esi == http::Esi::On, edits: self.edits.clone() };
+                let options = CompileOptions {
+                    charset,
+                    esi: esi == http::Esi::On,
+                    dialect: Arc::clone(&self.site.esi),
+                    edits: self.edits.clone(),
+                };
                 let keep = life.map(|life| Keep { head: head.clone(), life });
                 let limit = self.site.max_page_bytes;
                 let mut reply = self.personal_head(&head);
@@ -415,6 +420,7 @@ impl Visit {
             host: self.host.clone(),
             caching: if self.permits.preview.is_some() { Caching::Apart } else { Caching::Shared },
             path: self.path.clone(),
+            request: Arc::clone(&self.request),
         }
     }
 

@@ -1,8 +1,11 @@
 //! The conformance data of fourteen processors' tests, each case under the preset of its family.
 
+use std::sync::Arc;
+
 use e2e::esi_lines::{Case, answer};
 use e2e::harness::conformance;
 use hemstitch::esi::{Program, compile};
+use hemstitch::page::{CompileOptions, PageCompiler};
 use serde_json::Value;
 
 /// Where we differ on purpose, and why.
@@ -47,6 +50,30 @@ fn every_case_runs_alike_from_a_stored_program() {
             "{}",
             case.id
         );
+    }
+}
+
+#[test]
+fn every_case_is_one_plan_split_at_every_byte() {
+    let Some(cases) = cases() else { return };
+    for line in cases.lines() {
+        let case: Case = serde_json::from_str(line).expect("a case is JSON");
+        let dialect = Arc::new(case.dialect());
+        let options = CompileOptions {
+            charset: Some("utf-8".to_owned()),
+            esi: true,
+            dialect,
+            ..CompileOptions::default()
+        };
+        let whole = PageCompiler::compile(case.document().to_vec(), options.clone());
+        for at in 0..case.document().len() {
+            let (one, other) = case.document().split_at(at);
+            let mut parts = PageCompiler::new(options.clone());
+            parts.write(one);
+            parts.write(other);
+            parts.finish();
+            assert_eq!(parts.plan(), whole.plan(), "{} split at {at}", case.id);
+        }
     }
 }
 

@@ -153,13 +153,13 @@ impl Case {
                 (*name, *value) = ("Cookie".to_owned(), kept.join("; "));
             }
         }
-        let mut variables = BTreeMap::new();
+        let mut variables = Vec::new();
         let custom = self.config.get("custom_variables").and_then(Value::as_object);
         for (name, value) in custom.into_iter().flatten() {
-            variables.insert(name.clone(), given(value));
+            variables.push((name.clone(), given(value)));
         }
         if let Some(geo) = self.config.get("geo") {
-            variables.insert("GEO".to_owned(), given(geo));
+            variables.push(("GEO".to_owned(), given(geo)));
         }
         Facts {
             method: self.request.method.clone().unwrap_or_else(|| "GET".to_owned()),

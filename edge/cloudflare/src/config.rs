@@ -109,7 +109,7 @@ fn kill_switch(env: &Env, capitals: &str) -> KillSwitch {
 }
 
 fn json(env: &Env, name: &str) -> Option<Map<String, Value>> {
-    let read = serde_json::from_str(&setting(env, name)?);
+    let read = serde_json::from_slice(setting(env, name)?.as_bytes());
     // The error itself could quote what stands there, which may be a secret.
     let place = |error: &serde_json::Error| (error.line(), error.column());
     read.inspect_err(|error| console_error!("{name}: no JSON object (line, column: {:?})", place(error))).ok()

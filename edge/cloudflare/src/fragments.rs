@@ -172,7 +172,7 @@ impl Fetcher {
             FragmentSource::Origin => &site.origin,
             FragmentSource::Host(source) => source,
         };
-        let outgoing = http::fragment_request(&request.target, site);
+        let outgoing = request.outgoing(site);
         let asked = origin::ask(&self.env, outgoing, site, source, JsValue::UNDEFINED, FIRST_BYTE_MS);
         let arrived = asked.await.ok_or(FragmentFailure::Unreachable)?;
         let mut head = arrived.head.clone();

@@ -128,7 +128,7 @@ impl<'i> Fragments<'i> {
 
     fn ask(&mut self, request: &FragmentRequest, duty: Option<Duty>) -> State {
         let backend = self.backends.within(backend(request, self.site), request.timeout_ms);
-        let outgoing = http::fragment_request(&request.target, self.site);
+        let outgoing = request.outgoing(self.site);
         match backend.and_then(|backend| origin::begin(outgoing, &backend)) {
             Some(pending) => State::Asking(pending, duty),
             None => State::Failed,

@@ -153,7 +153,7 @@ impl FragmentFetch {
         let target = &self.request.target;
         let upstream = self.site.fragment_upstream(target).ok_or(FragmentFailure::NotAllowed)?;
         let (body, sent) = RequestBody::new(None);
-        let request = convert::outgoing(http::fragment_request(target, &self.site.site), body)
+        let request = convert::outgoing(self.request.outgoing(&self.site.site), body)
             .ok_or(FragmentFailure::NotAllowed)?;
         let answer = self.serving.origins.ask(upstream, request, sent, FIRST_BYTE).await;
         let (parts, body) = answer.map_err(|_| FragmentFailure::Unreachable)?.into_parts();

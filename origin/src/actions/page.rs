@@ -71,7 +71,8 @@ fn stitched(
 ) -> Response {
     let esi = matches!(kind(&head, &origin.site, path), Kind::Html { esi: Esi::On, .. });
     let is_small = shelved.page.len() <= origin.site.max_page_bytes;
-    let object = if is_small { origin.shelf.object(document, shelved, &head, esi) } else { None };
+    let object =
+        if is_small { origin.shelf.object(document, shelved, &head, esi, &origin.site.esi) } else { None };
     match object.map(|object| visit.from_cache(object)) {
         Some(Cached::Page { session, again }) => {
             if let Some(again) = again {

@@ -1,11 +1,10 @@
 //! What processors disagree on, as named settings, and the presets that answer like one of them.
 
-use serde::Deserialize;
+use super::settings::choices;
 
 /// How a document of ESI is read and run. [`Dialect::default`] is ours: the whole language, nothing fails the page, and
 /// what a visitor sent is escaped.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {
     /// The namespace prefix of elements; `None`: only prefixes that the document declares.
     pub prefix: Option<String>,
@@ -77,142 +76,158 @@ pub struct Dialect {
     pub budgets: Budgets,
 }
 
-/// What becomes of `<esi:x>` that nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UnknownElements {
-    /// It stays as it is.
-    Keep,
-    /// Its tags go.
-    Drop,
-    /// The document fails.
-    Fail,
-}
+choices! {
+    /// What becomes of `<esi:x>` that nobody knows.
+    pub enum UnknownElements {
+        /// It stays as it is.
+        Keep = "keep",
+        /// Its tags go.
+        Drop = "drop",
+        /// The document fails.
+        Fail = "fail",
+    }
 
-/// What `<esi:include src="…">` without an end tag is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UnclosedInclude {
-    /// An include.
-    Include,
-    /// Text.
-    Text,
-}
+    /// What `<esi:include src="…">` without an end tag is.
+    pub enum UnclosedInclude {
+        /// An include.
+        Include = "include",
+        /// Text.
+        Text = "text",
+    }
 
-/// What stands between the branches of `choose` and `try`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StrayText {
-    /// It goes.
-    Drop,
-    /// It is printed.
-    Print,
-}
+    /// What stands between the branches of `choose` and `try`.
+    pub enum StrayText {
+        /// It goes.
+        Drop = "drop",
+        /// It is printed.
+        Print = "print",
+    }
 
-/// Where `$(…)` in text is a variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VariablesInText {
-    /// In `vars` alone.
-    Vars,
-    /// In everything that ESI runs: `vars`, branches, loops, functions.
-    Blocks,
-    /// Everywhere.
-    Everywhere,
-}
+    /// Where `$(…)` in text is a variable.
+    pub enum VariablesInText {
+        /// In `vars` alone.
+        Vars = "vars",
+        /// In everything that ESI runs: `vars`, branches, loops, functions.
+        Blocks = "blocks",
+        /// Everywhere.
+        Everywhere = "everywhere",
+    }
 
-/// What `<esi:inline name="…">` means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Inline {
-    /// Its content is the fragment of that name, for includes further on (ESI 1.0, section 3.7).
-    Define,
-    /// Its content, as it is.
-    Print,
-}
+    /// What `<esi:inline name="…">` means.
+    pub enum Inline {
+        /// Its content is the fragment of that name, for includes further on (ESI 1.0, section 3.7).
+        Define = "define",
+        /// Its content, as it is.
+        Print = "print",
+    }
 
-/// What a word without quotes is in an expression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Barewords {
-    /// A string, but for `true` and `false`.
-    Text,
-    /// A mistake: the expression has no value, a test is false.
-    Invalid,
-}
+    /// What a word without quotes is in an expression.
+    pub enum Barewords {
+        /// A string, but for `true` and `false`.
+        Text = "text",
+        /// A mistake: the expression has no value, a test is false.
+        Invalid = "invalid",
+    }
 
-/// When a value that stands alone as a test is true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Truth {
-    /// When it is neither empty nor the number 0.
-    NonEmpty,
-    /// Likewise, and text that reads as 0 is 0.
-    NonZero,
-    /// When it is `true` or `1`.
-    TrueOrOne,
-    /// Never: a test compares.
-    Comparison,
-}
+    /// When a value that stands alone as a test is true.
+    pub enum Truth {
+        /// When it is neither empty nor the number 0.
+        NonEmpty = "non-empty",
+        /// Likewise, and text that reads as 0 is 0.
+        NonZero = "non-zero",
+        /// When it is `true` or `1`.
+        TrueOrOne = "true-or-one",
+        /// Never: a test compares.
+        Comparison = "comparison",
+    }
 
-/// What comparing with an empty or missing operand gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EmptyOperand {
-    /// False, whatever the operator (ESI 1.0, section 5).
-    False,
-    /// Only an order with it is false.
-    Unordered,
-    /// It is compared as the empty string.
-    Text,
-}
+    /// What comparing with an empty or missing operand gives.
+    pub enum EmptyOperand {
+        /// False, whatever the operator (ESI 1.0, section 5).
+        False = "false",
+        /// Only an order with it is false.
+        Unordered = "unordered",
+        /// It is compared as the empty string.
+        Text = "text",
+    }
 
-/// What comparing a number with a text gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MixedOperands {
-    /// They are compared as texts.
-    Text,
-    /// They are unequal, and in no order.
-    Unequal,
-}
+    /// What comparing a number with a text gives.
+    pub enum MixedOperands {
+        /// They are compared as texts.
+        Text = "text",
+        /// They are unequal, and in no order.
+        Unequal = "unequal",
+    }
 
-/// What is written for a value that a visitor sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Escape {
-    /// The value.
-    Nothing,
-    /// `<` and `>` as references.
-    Angles,
-    /// What is right where it stands: references in text and attributes, escapes in scripts, `%XX` in URLs.
-    Context,
-}
+    /// What is written for a value that a visitor sent.
+    pub enum Escape {
+        /// The value.
+        Nothing = "nothing",
+        /// `<` and `>` as references.
+        Angles = "angles",
+        /// What is right where it stands: references in text and attributes, escapes in scripts, `%XX` in URLs.
+        Context = "context",
+    }
 
-/// What a language that the visitor does not accept prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LanguageMiss {
-    /// Nothing.
-    Empty,
-    /// `false`.
-    False,
-}
+    /// What a language that the visitor does not accept prints.
+    pub enum LanguageMiss {
+        /// Nothing.
+        Empty = "empty",
+        /// `false`.
+        False = "false",
+    }
 
-/// Which statuses make a fragment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GoodStatus {
-    /// 200 to 299 but 206.
-    Success,
-    /// 200 alone.
-    Ok,
-    /// 200 and 204.
-    OkOrEmpty,
-    /// Below 400.
-    Below400,
-    /// Below 500.
-    Below500,
+    /// Which statuses make a fragment.
+    pub enum GoodStatus {
+        /// 200 to 299 but 206.
+        Success = "success",
+        /// 200 alone.
+        Ok = "ok",
+        /// 200 and 204.
+        OkOrEmpty = "ok-or-empty",
+        /// Below 400.
+        Below400 = "below-400",
+        /// Below 500.
+        Below500 = "below-500",
+    }
+
+    /// What an include that failed leaves.
+    pub enum IncludeFailure {
+        /// The marker, or nothing.
+        Nothing = "nothing",
+        /// The document ends there.
+        Truncate = "truncate",
+        /// The document fails.
+        Fail = "fail",
+    }
+
+    /// Whether the ESI of fragments runs.
+    pub enum FragmentEsi {
+        /// Where the include says `dca="esi"`.
+        Dca = "dca",
+        /// Where the fragment's `Surrogate-Control`, or the like, says so.
+        Header = "header",
+        /// Always, unless the include says `dca="none"`.
+        Always = "always",
+    }
+
+    /// How `https` in an include is taken.
+    pub enum HttpsIncludes {
+        /// As it says.
+        Fetch = "fetch",
+        /// As `http`.
+        AsHttp = "as-http",
+        /// The include fails.
+        Refuse = "refuse",
+    }
+
+    /// What a failing expression does.
+    pub enum ExpressionFailure {
+        /// It has no value.
+        Nothing = "nothing",
+        /// The document fails.
+        Fail = "fail",
+    }
 }
 
 impl GoodStatus {
@@ -228,55 +243,8 @@ impl GoodStatus {
     }
 }
 
-/// What an include that failed leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IncludeFailure {
-    /// The marker, or nothing.
-    Nothing,
-    /// The document ends there.
-    Truncate,
-    /// The document fails.
-    Fail,
-}
-
-/// Whether the ESI of fragments runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FragmentEsi {
-    /// Where the include says `dca="esi"`.
-    Dca,
-    /// Where the fragment's `Surrogate-Control`, or the like, says so.
-    Header,
-    /// Always, unless the include says `dca="none"`.
-    Always,
-}
-
-/// How `https` in an include is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HttpsIncludes {
-    /// As it says.
-    Fetch,
-    /// As `http`.
-    AsHttp,
-    /// The include fails.
-    Refuse,
-}
-
-/// What a failing expression does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExpressionFailure {
-    /// It has no value.
-    Nothing,
-    /// The document fails.
-    Fail,
-}
-
 /// What running a page may cost. Beyond a budget the construct yields nothing, and the page goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budgets {
     /// Includes inside includes.
     pub depth: u32,

@@ -141,6 +141,27 @@ impl Attributes {
     }
 }
 
+/// What `src` and `alt` say.
+type FixedInclude = (Option<String>, Option<String>);
+
+impl Attributes {
+    /// Source and alternative of an include that asks for nothing else and depends on nothing.
+    pub(crate) fn fixed_include(&self) -> Option<FixedInclude> {
+        let plain = |(name, value): (&str, &str)| match name {
+            "src" | "alt" => !value.contains('$'),
+            "onerror" => value.trim() == "continue",
+            _ => false,
+        };
+        let known =
+            ["src", "alt", "onerror", "ttl", "no-store", "maxwait", "dca", "method", "entity", "fragment"];
+        let says = |(name, _): &(&str, &str)| {
+            known.contains(name) || name.ends_with("header") || name.ends_with("headers")
+        };
+        let url = |name| self.get(name).map(unescape).filter(|url| !url.trim().is_empty());
+        self.iter().filter(says).all(plain).then(|| (url("src"), url("alt")))
+    }
+}
+
 fn value_of(text: &str) -> (&str, &str) {
     match text.chars().next() {
         Some(quote @ ('"' | '\'')) => text[1..].split_once(quote).unwrap_or((&text[1..], "")),

@@ -1,6 +1,5 @@
 //! What a document may know of a request.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a document may know of a request. Whoever makes it leaves out what nobody may see: session cookies, our own.
@@ -17,7 +16,7 @@ pub struct Facts {
     /// The visitor's address.
     pub remote_addr: String,
     /// Variables beyond those of the language, by name: `GEO` is one.
-    pub variables: BTreeMap<String, Given>,
+    pub variables: Vec<(String, Given)>,
     /// Dictionaries that are looked up only when they are asked.
     pub asked: Option<Arc<Lookup>>,
     /// Seconds since 1970.
@@ -41,7 +40,7 @@ pub enum Given {
     /// A text.
     Text(String),
     /// A dictionary.
-    Dictionary(BTreeMap<String, String>),
+    Dictionary(Vec<(String, String)>),
 }
 
 impl Facts {

@@ -24,9 +24,15 @@ mod machine;
 mod presets;
 mod program;
 mod read;
+mod settings;
 mod stored;
 mod value;
 mod variables;
+
+pub(crate) use compile::Compiler;
+pub(crate) use element::Kind;
+pub(crate) use machine::Sent;
+pub(crate) use read::{Event, Reader, What};
 
 pub use answer::Answer;
 pub use compile::{Compiled, compile};
@@ -36,6 +42,7 @@ pub use facts::{Facts, Given, Lookup};
 pub use functions::Failure;
 pub use machine::{Call, CallId, FetchFailure, Fragment, HeaderEdit, Machine, Notice, Root, Step, absolute};
 pub use program::{Program, Traits};
+pub use settings::DialectError;
 pub use stored::NotAProgram;
 
 #[cfg(test)]

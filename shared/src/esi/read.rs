@@ -105,7 +105,6 @@ impl Reader {
     }
 
     /// Offset before which nothing changes any more.
-    #[cfg(test)]
     pub(crate) fn certain(&self) -> usize {
         self.open.first().map_or(self.at, |outermost| outermost.start)
     }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compile::Compiler;
@@ -35,7 +34,7 @@ fn facts() -> Facts {
             ("Cookie".to_owned(), "c=cookie; n=21; evil=\"><script>".to_owned()),
             ("Accept-Language".to_owned(), "en-gb, de;q=0.5".to_owned()),
         ],
-        variables: BTreeMap::from([("GEO".to_owned(), given(&[("country_code", "DE")]))]),
+        variables: vec![("GEO".to_owned(), given(&[("country_code", "DE")]))],
         ..Facts::default()
     }
 }

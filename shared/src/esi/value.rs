@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::dialect::{Budgets, Truth};
+use crate::decimal;
 
 /// Where a text comes from. What is made of several texts comes from where any of them does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,7 +128,7 @@ pub(super) fn number(text: &[u8]) -> Option<f64> {
         && digits.len() <= 32
         && digits.starts_with(|c: char| c.is_ascii_digit())
         && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    plain.then(|| text.parse().ok()).flatten()
+    plain.then(|| decimal::parse(text)).flatten()
 }
 
 #[derive(Debug)]

@@ -71,15 +71,17 @@ fn given(
     if let (Some(lookup), Some(key)) = (&facts.asked, key)
         && let Some(value) = std::str::from_utf8(key).ok().and_then(|key| lookup(name, key))
     {
-        return Some(Value::text(value, Taint::PERSONAL.and(Taint::OUTSIDE)));
+        return Some(sent(value));
     }
     let taint = Taint::OUTSIDE.and(if is_personal(name) { Taint::PERSONAL } else { Taint::NONE });
-    Some(match (facts.variables.get(name)?, key) {
+    let known = facts.variables.iter().find(|(known, _)| known == name);
+    Some(match (&known?.1, key) {
         (Given::Text(text), None) => Value::text(text.clone(), taint),
         (Given::Text(_), Some(_)) => Value::None,
         (Given::Dictionary(entries), Some(key)) => {
             let key = std::str::from_utf8(key).unwrap_or_default();
-            entries.get(key).map_or(Value::None, |value| Value::text(value.clone(), taint))
+            let entry = entries.iter().find(|(name, _)| name == key);
+            entry.map_or(Value::None, |(_, value)| Value::text(value.clone(), taint))
         }
         (Given::Dictionary(entries), None) if dialect.query_is_dictionary => {
             let entries = entries.iter().map(|(name, value)| {

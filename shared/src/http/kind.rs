@@ -75,7 +75,7 @@ pub(crate) fn is_xml(headers: &HeaderMap) -> bool {
 }
 
 /// `Surrogate-Control: content="ESI/1.0"` (Edge Architecture Specification, section 2.3).
-fn asks_for_esi(headers: &HeaderMap) -> bool {
+pub(crate) fn asks_for_esi(headers: &HeaderMap) -> bool {
     let control = Directives::of(headers, &HeaderName::from_static("surrogate-control"));
     control
         .value("content")

@@ -19,12 +19,13 @@ pub use fragment::{
     resolve_fragment,
 };
 pub use freshness::{Freshness, Storable, WhyNot, storable};
-pub(crate) use kind::is_xml;
 pub use kind::{Esi, Kind, content_charset, is_identity, kind};
+pub(crate) use kind::{asks_for_esi, is_xml};
 pub use marker::Marker;
 pub use reply::redirect_reply;
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};
 pub(crate) use reply::{PreviewCookie, make_previewed, preview_reply, refusal_reply};
+pub(crate) use request::edit_fragment_header;
 pub use request::{OutgoingRequest, fragment_request, needs_own_fetch, own_fetch, pass_request, shared_fill};
 pub use route::{CacheKey, Lookup, OwnPath, Route, route};
 pub(crate) use route::{EXPLAIN_PARAMETER, cookie, has_cookie, only_cookie};

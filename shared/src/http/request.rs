@@ -5,6 +5,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use super::route::cookie_names;
 use super::target::{clean_path_and_query, key_path_and_query};
 use super::{FragmentTarget, RequestHead, WhyNot};
+use crate::esi::HeaderEdit;
 use crate::site::Site;
 use crate::token::{PreviewToken, ProfileCookie};
 
@@ -55,6 +56,42 @@ pub fn fragment_request(target: &FragmentTarget, site: &Site) -> OutgoingRequest
     let mut headers = constant(target.host(), site, "text/html,*/*;q=0.8");
     headers.insert(SURROGATE_CAPABILITY, AS_AUTHORED);
     OutgoingRequest { method: Method::GET, path_and_query: target.path_and_query().to_owned(), headers }
+}
+
+/// Headers that no page may change in the request for a fragment: they route it, frame it, or say who somebody is.
+const NOT_THE_PAGES: [&str; 12] = [
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "cookie",
+    "authorization",
+    "accept-encoding",
+    "surrogate-capability",
+    "proxy-authorization",
+];
+
+/// Makes a change that a page asks for, where it may.
+pub(crate) fn edit_fragment_header(headers: &mut HeaderMap, edit: &HeaderEdit) {
+    let (HeaderEdit::Set(name, _) | HeaderEdit::Append(name, _) | HeaderEdit::Remove(name)) = edit;
+    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return };
+    if NOT_THE_PAGES.contains(&name.as_str()) {
+        return;
+    }
+    match edit {
+        HeaderEdit::Remove(_) => drop(headers.remove(name)),
+        HeaderEdit::Set(_, value) | HeaderEdit::Append(_, value) => {
+            let Ok(value) = HeaderValue::from_str(value) else { return };
+            if matches!(edit, HeaderEdit::Set(..)) {
+                headers.insert(name, value);
+            } else {
+                headers.append(name, value);
+            }
+        }
+    }
 }
 
 /// The request for a page that is this visitor's: with their headers, but so that the answer is whole and readable.

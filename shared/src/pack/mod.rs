@@ -6,6 +6,7 @@
 //! Every read is bounds-checked, and `check` has seen every reference before the first of them, so a read that fails
 //! is a defect of this module; the slot then shows its default.
 
+mod asked;
 mod assignment;
 mod blocks;
 mod bucket;

@@ -1,6 +1,7 @@
 //! The page compiler: bytes in, as they come, a plan out that grows.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -10,6 +11,7 @@ use super::esi::{EsiItem, EsiScanner};
 use super::html::HtmlScanner;
 use super::plan::{Insertion, PagePlan, PlanDraft};
 use super::settle::Settling;
+use crate::esi::Dialect;
 use crate::interpolation::MarkupReader;
 use crate::ruleset::EditAction;
 
@@ -26,9 +28,11 @@ pub struct PageEdit {
     pub attribute: Option<String>,
 }
 
-/// The digest that says whether a stored plan was compiled for these edits: the first 16 bytes of a SHA-256.
-pub fn edits_digest(edits: &[PageEdit]) -> [u8; 16] {
-    if edits.is_empty() {
+/// The digest that says whether a stored plan was compiled for these edits and this dialect: the first 16 bytes of a
+/// SHA-256, or nothing but zeros where there are no edits and the dialect is ours.
+pub fn compiled_digest(edits: &[PageEdit], dialect: &Dialect) -> [u8; 16] {
+    let ours = *dialect == Dialect::default();
+    if edits.is_empty() && ours {
         return [0; 16];
     }
     let mut hash = Sha256::new();
@@ -38,6 +42,9 @@ pub fn edits_digest(edits: &[PageEdit]) -> [u8; 16] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
+    }
+    if !ours {
+        hash.update(dialect.fingerprint());
     }
     let mut digest = [0; 16];
     digest.copy_from_slice(&hash.finalize()[..16]);
@@ -51,6 +58,8 @@ pub struct CompileOptions {
     pub charset: Option<String>,
     /// Whether its ESI is processed.
     pub esi: bool,
+    /// What its ESI means.
+    pub dialect: Arc<Dialect>,
     /// The edits whose URL pattern matches the page.
     pub edits: Vec<PageEdit>,
 }
@@ -220,7 +229,7 @@ impl Scanning {
             _ => Html::Dormant(0),
         };
         let opaque = charset == Charset::Opaque;
-        let esi = (options.esi && !opaque).then(EsiScanner::default);
+        let esi = (options.esi && !opaque).then(|| EsiScanner::new(&options.dialect));
         let settling = Settling::new(PlanDraft::new(charset));
         Scanning {
             settling,
@@ -247,7 +256,9 @@ impl Scanning {
     fn scan_esi(&mut self, page: &[u8], whole: bool) -> usize {
         let Some(esi) = &mut self.esi else { return page.len() };
         let mut items = Vec::new();
+        std::mem::swap(esi.program_mut(), self.settling.draft.program_mut());
         esi.scan(page, whole, &mut items);
+        std::mem::swap(esi.program_mut(), self.settling.draft.program_mut());
         for item in items.iter_mut().filter(|item| !matches!(item, EsiItem::Skip(_))) {
             self.esi_places += 1;
             if self.esi_places > MAX_PLACES {

@@ -1,18 +1,14 @@
-//! The ESI byte scanner. ESI is text-level: its elements stand in scripts, attributes and comments as well.
+//! Finds ESI in a page: what it takes out, what it includes, and the constructs that a program runs.
 //!
-//! The scanner reads the page as it arrives and says what it found and how far it is certain. What it found is masked
-//! for the HTML scanner, which so sees the page that ESI leaves behind, at the same offsets.
+//! The events come from the ESI reader, as they become certain. An include of a fixed URL that asks for nothing else is a
+//! node of the plan, so that a page which does no more has no program; everything else is compiled to one. What was found is
+//! masked for the HTML scanner, which so sees the page that ESI leaves behind, at the same offsets.
 
-use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use memchr::{memchr, memmem};
-
-use super::MAX_HELD;
 use super::plan::{Include, Insertion};
-
-/// Longest tag of ESI, in bytes: more than any URL that a server takes.
-const MAX_TAG: usize = 4096;
+use crate::esi::{Compiler, Dialect, Event, Kind, Program, Reader, What};
 
 /// Something that ESI found. Ranges are in document order and do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,222 +20,104 @@ pub(super) enum EsiItem {
     /// `<esi:include src="/_hs/blocks/NAME"/>`: a slot of this name, with an empty default. ESI does not know whether
     /// it stands in markup.
     Slot(Range<usize>, String, Insertion),
+    /// A construct, and which instructions run it.
+    Construct(Range<usize>, (u32, u32)),
 }
 
 impl EsiItem {
     pub(super) fn range(&self) -> &Range<usize> {
         match self {
-            EsiItem::Skip(range) | EsiItem::Include(range, _) | EsiItem::Slot(range, ..) => range,
+            EsiItem::Skip(range)
+            | EsiItem::Include(range, _)
+            | EsiItem::Slot(range, ..)
+            | EsiItem::Construct(range, _) => range,
         }
     }
 }
 
 /// Finds ESI in a page that grows. All offsets count from the page's first byte.
-#[derive(Default)]
 pub(super) struct EsiScanner {
-    /// Everything before is certain and reported.
-    certain: usize,
-    /// Where the look for the end of the tag at `certain` goes on, so that a slow page is not read again and again.
-    resume: usize,
-    /// The quote that is open at `resume`, inside a tag.
-    quote: Option<u8>,
-    /// The end of the tag at `certain`, once it has been found.
-    tag_ends: Option<usize>,
-    /// Up to where each terminator was looked for in vain. Without it, a page of openers alone would take quadratic time.
-    absent: HashMap<&'static [u8], usize>,
-    /// Where the `-->` of an opened `<!--esi` stands.
-    unwrap_at: Option<usize>,
-}
-
-/// The outcome of looking for the end of a construct.
-enum Look {
-    Found(usize),
-    /// Not there, and it cannot come any more.
-    Absent,
-    /// It may still arrive.
-    Later,
+    reader: Reader,
+    compiler: Compiler,
 }
 
 impl EsiScanner {
+    pub(super) fn new(dialect: &Arc<Dialect>) -> EsiScanner {
+        EsiScanner { reader: Reader::new(Arc::clone(dialect)), compiler: Compiler::new(Arc::clone(dialect)) }
+    }
+
     /// Offset before which nothing changes any more.
     pub(super) fn certain(&self) -> usize {
-        self.certain
+        self.reader.certain()
     }
 
-    /// Scans on in `page` (all of it that has arrived) and appends to `items`. `whole`: nothing more arrives.
+    /// What new constructs are added to: it is here while the page is scanned, and else in the plan.
+    pub(super) fn program_mut(&mut self) -> &mut Program {
+        self.compiler.program_mut()
+    }
+
+    /// Reads on in `page` (all of it that has arrived) and appends to `items`. `whole`: nothing more arrives.
     pub(super) fn scan(&mut self, page: &[u8], whole: bool, items: &mut impl Extend<EsiItem>) {
-        loop {
-            let next = memchr(b'<', &page[self.certain..]).map_or(page.len(), |found| self.certain + found);
-            if let Some(close) = self.unwrap_at.take_if(|close| *close <= next) {
-                items.extend([EsiItem::Skip(close..close + 3)]);
-                self.advance(close + 3);
-                continue;
-            }
-            if next > self.certain {
-                self.advance(next);
-            }
-            if next == page.len() || !self.construct(page, whole, items) {
-                return;
-            }
+        let mut events = Vec::new();
+        self.reader.read(page, whole, &mut events);
+        let mut rest = events.as_slice();
+        while let Some(first) = rest.first() {
+            let (construct, after) = rest.split_at(extent(rest));
+            rest = after;
+            let end = construct.last().map_or(first.range.end, |last| last.range.end);
+            items.extend([self.item(page, construct, first.range.start..end)]);
         }
     }
 
-    /// Handles what starts at the `<` at `certain`. False: more bytes are needed.
-    fn construct(&mut self, page: &[u8], whole: bool, items: &mut impl Extend<EsiItem>) -> bool {
-        const OPENERS: [&[u8]; 3] = [b"<esi:", b"</esi:", b"<!--esi"];
-        let rest = &page[self.certain..];
-        if !whole && OPENERS.iter().any(|opener| opener.len() > rest.len() && opener.starts_with(rest)) {
-            return false;
-        }
-        let look = if rest.starts_with(b"<!--esi") {
-            self.unwrap(page, whole, items)
-        } else if rest.starts_with(b"<esi:") || rest.starts_with(b"</esi:") {
-            self.element(page, whole, items)
-        } else {
-            Look::Absent
-        };
-        match look {
-            Look::Later => return false,
-            Look::Found(end) => self.advance(end),
-            Look::Absent => self.advance(self.certain + 1),
-        }
-        true
-    }
-
-    fn advance(&mut self, to: usize) {
-        self.certain = to;
-        self.resume = to;
-        self.quote = None;
-        self.tag_ends = None;
-    }
-
-    /// `<!--esi … -->`: the markers go, what stands between is scanned like the rest.
-    fn unwrap(&mut self, page: &[u8], whole: bool, items: &mut impl Extend<EsiItem>) -> Look {
-        let start = self.certain;
-        if self.unwrap_at.is_some() {
-            return Look::Absent;
-        }
-        match self.find(page, start + 7, b"-->", whole) {
-            Look::Found(end) => {
-                items.extend([EsiItem::Skip(start..start + 7)]);
-                self.unwrap_at = Some(end - 3);
-                Look::Found(start + 7)
+    fn item(&mut self, page: &[u8], construct: &[Event], range: Range<usize>) -> EsiItem {
+        match construct {
+            [Event { what: What::Gone | What::Open(Kind::Wrap, _) | What::Close(_), .. }] => {
+                EsiItem::Skip(range)
             }
-            other => other,
-        }
-    }
-
-    fn element(&mut self, page: &[u8], whole: bool, items: &mut impl Extend<EsiItem>) -> Look {
-        let start = self.certain;
-        match known_name(&page[start..]) {
-            None if !whole => return Look::Later,
-            None | Some(false) => return Look::Absent,
-            Some(true) => {}
-        }
-        let tag_end = match self.tag_end(page, whole) {
-            Look::Found(end) => end,
-            other => return other,
-        };
-        let tag = &page[start..tag_end];
-        let (name, attributes) = split_tag(tag);
-        let end = match name {
-            b"remove" if !tag.ends_with(b"/>") => match self.find(page, tag_end, b"</esi:remove>", whole) {
-                Look::Found(end) => end,
-                other => return other,
+            [Event { what: What::Raw(Kind::Remove | Kind::Comment, ..), .. }]
+            | [Event { what: What::Leaf(Kind::Comment | Kind::Debug | Kind::Param, _), .. }] => {
+                EsiItem::Skip(range)
+            }
+            [Event { what: What::Leaf(Kind::Include, attributes), .. }] => match attributes.fixed_include() {
+                Some((src, alt)) => plain(range, src, alt),
+                None => self.compiled(page, construct, range),
             },
-            _ => tag_end,
-        };
-        if self.unwrap_at.is_some_and(|close| close < end) {
-            return Look::Absent;
-        }
-        items.extend([if name == b"include" {
-            include(start..end, attributes)
-        } else {
-            EsiItem::Skip(start..end)
-        }]);
-        Look::Found(end)
-    }
-
-    /// The offset after `needle`, looked for from `from` on, within [`MAX_HELD`] of the construct's start.
-    fn find(&mut self, page: &[u8], from: usize, needle: &'static [u8], whole: bool) -> Look {
-        let limit = (self.certain + MAX_HELD).min(page.len());
-        let absent = self.absent.entry(needle).or_default();
-        let from = from.max(*absent);
-        if let Some(found) = page.get(from..limit).and_then(|window| memmem::find(window, needle)) {
-            return Look::Found(from + found + needle.len());
-        }
-        *absent = limit.saturating_sub(needle.len() - 1).max(from);
-        if whole || page.len() >= self.certain + MAX_HELD { Look::Absent } else { Look::Later }
-    }
-
-    /// The offset after the `>` that ends the tag at `certain`, quotes respected, within [`MAX_TAG`].
-    fn tag_end(&mut self, page: &[u8], whole: bool) -> Look {
-        if let Some(end) = self.tag_ends {
-            return Look::Found(end);
-        }
-        let limit = (self.certain + MAX_TAG).min(page.len());
-        self.resume = self.resume.max(self.certain + 1);
-        while self.resume < limit {
-            let byte = page[self.resume];
-            self.resume += 1;
-            match (self.quote, byte) {
-                (None, b'>') => {
-                    self.tag_ends = Some(self.resume);
-                    return Look::Found(self.resume);
+            [Event { what: What::Open(Kind::Include, attributes), range: tag }, Event { range: end, .. }]
+                if page.get(tag.end..end.start).unwrap_or_default().trim_ascii().is_empty() =>
+            {
+                match attributes.fixed_include() {
+                    Some((src, alt)) => plain(range, src, alt),
+                    None => self.compiled(page, construct, range),
                 }
-                (None, b'<') => return Look::Absent,
-                (None, quote @ (b'"' | b'\'')) => self.quote = Some(quote),
-                (Some(quote), _) if quote == byte => self.quote = None,
-                _ => {}
             }
+            _ => self.compiled(page, construct, range),
         }
-        if whole || page.len() >= self.certain + MAX_TAG { Look::Absent } else { Look::Later }
+    }
+
+    fn compiled(&mut self, page: &[u8], construct: &[Event], range: Range<usize>) -> EsiItem {
+        let (start, end) = self.compiler.construct(page, construct, range.clone());
+        if start == end { EsiItem::Skip(range) } else { EsiItem::Construct(range, (start, end)) }
     }
 }
 
-/// Whether an element of ours starts here; `None` where its name may still be arriving.
-fn known_name(rest: &[u8]) -> Option<bool> {
-    const NAMES: [&[u8]; 5] = [b"include", b"remove", b"comment", b"/include", b"/comment"];
-    let name = match rest.strip_prefix(b"</esi:") {
-        Some(_) => [b"/", &rest[6..rest.len().min(20)]].concat(),
-        None => rest.get(5..rest.len().min(20)).unwrap_or_default().to_vec(),
-    };
-    let end = name.iter().skip(1).position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'));
-    match end {
-        Some(end) => Some(NAMES.contains(&&name[..=end])),
-        None if name.len() > 8 => Some(false),
-        None => None,
-    }
-}
-
-/// `<esi:include src="a"/>` → `include`, ` src="a"`.
-fn split_tag(tag: &[u8]) -> (&[u8], &[u8]) {
-    let closing = usize::from(tag.starts_with(b"</"));
-    let name = &tag[5 + closing..];
-    let end = name
-        .iter()
-        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'))
-        .unwrap_or(name.len());
-    let attributes = name[end..].strip_suffix(b">").unwrap_or(&name[end..]);
-    let attributes = attributes.strip_suffix(b"/").unwrap_or(attributes);
-    match (closing, &name[..end]) {
-        (1, b"include") => (b"/include", attributes),
-        (1, b"comment") => (b"/comment", attributes),
-        (1, _) => (b"", attributes),
-        (_, name) => (name, attributes),
-    }
-}
-
-fn include(range: Range<usize>, attributes: &[u8]) -> EsiItem {
-    let text = String::from_utf8_lossy(attributes);
-    let (mut src, mut alt) = (None, None);
-    for (name, value) in attribute_pairs(&text) {
-        match name {
-            "src" => src = src.or(Some(unescape(value))),
-            "alt" => alt = alt.or(Some(unescape(value))),
+/// How many events the construct at the front has. The marks of `<!--esi … -->` are constructs of their own.
+fn extent(events: &[Event]) -> usize {
+    let mut depth = 0;
+    for (index, event) in events.iter().enumerate() {
+        match &event.what {
+            What::Open(Kind::Wrap, _) | What::Close(Kind::Wrap) if depth == 0 => return index + 1,
+            What::Open(..) => depth += 1,
+            What::Close(_) => depth -= 1,
             _ => {}
         }
+        if depth <= 0 {
+            return index + 1;
+        }
     }
+    events.len()
+}
+
+fn plain(range: Range<usize>, src: Option<String>, alt: Option<String>) -> EsiItem {
     match src {
         None => EsiItem::Skip(range),
         Some(src) => match crate::http::own_block_name(&src) {
@@ -249,35 +127,13 @@ fn include(range: Range<usize>, attributes: &[u8]) -> EsiItem {
     }
 }
 
-/// `name="value"` pairs; values may be in double or single quotes, or bare.
-fn attribute_pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start();
-        let (name, after) = rest.split_once('=')?;
-        let after = after.trim_start();
-        let (value, left) = match after.chars().next() {
-            Some(quote @ ('"' | '\'')) => after[1..].split_once(quote).unwrap_or((&after[1..], "")),
-            _ => after.split_once(char::is_whitespace).unwrap_or((after, "")),
-        };
-        rest = left;
-        Some((name.trim_end().rsplit(char::is_whitespace).next().unwrap_or(name), value))
-    })
-}
-
-/// The five entities of XML, which is what ESI attributes are written in.
-fn unescape(value: &str) -> String {
-    const ENTITIES: [(&str, &str); 6] =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")];
-    ENTITIES.iter().fold(value.to_owned(), |text, (entity, character)| text.replace(entity, character))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::MAX_HELD;
 
     fn scan_in_steps(page: &[u8], step: usize) -> Vec<EsiItem> {
-        let (mut scanner, mut items) = (EsiScanner::default(), Vec::new());
+        let (mut scanner, mut items) = (EsiScanner::new(&Arc::default()), Vec::new());
         for end in (0..page.len()).step_by(step.max(1)) {
             scanner.scan(&page[..end], false, &mut items);
         }
@@ -297,6 +153,7 @@ mod tests {
                         format!("include {src} {} of {}", alt.as_deref().unwrap_or("-"), &page[range.clone()])
                     }
                     EsiItem::Slot(_, name, _) => format!("slot {name}"),
+                    EsiItem::Construct(range, _) => format!("run {}", &page[range.clone()]),
                 })
                 .collect();
             assert_eq!(shown, expect, "in steps of {step}: {page}");
@@ -315,7 +172,7 @@ mod tests {
         );
         check(
             "<esi:include src='/a>b'></esi:include>",
-            &["include /a>b - of <esi:include src='/a>b'>", "skip </esi:include>"],
+            &["include /a>b - of <esi:include src='/a>b'></esi:include>"],
         );
         check("<esi:include src=\"/_hs/blocks/hero\"/>", &["slot hero"]);
         check("<esi:include alt='/x'/>", &["skip <esi:include alt='/x'/>"]);
@@ -329,7 +186,10 @@ mod tests {
             "x<!--esi <p><esi:include src=\"/a\"/></p>-->y",
             &["skip <!--esi", "include /a - of <esi:include src=\"/a\"/>", "skip -->"],
         );
-        check("<!--esi <esi:include src=\"/a-->b\"/> -->", &["skip <!--esi", "skip -->"]);
+        check(
+            "<!--esi <esi:include src=\"/a-->b\"/> -->",
+            &["skip <!--esi", "include /a-->b - of <esi:include src=\"/a-->b\"/>", "skip -->"],
+        );
         check("<!--esi a--><!--esi b-->", &["skip <!--esi", "skip -->", "skip <!--esi", "skip -->"]);
     }
 

@@ -17,7 +17,7 @@ mod settle;
 mod stored;
 
 pub use charset::{Charset, Transcoded};
-pub use compile::{CompileOptions, PageCompiler, PageEdit, PageWarning, Warning, edits_digest};
+pub use compile::{CompileOptions, PageCompiler, PageEdit, PageWarning, Warning, compiled_digest};
 pub use plan::{Include, Insertion, Node, PagePlan, Place, is_slot_name};
 pub use stored::{Life, StoredPage, StoredPageError};
 

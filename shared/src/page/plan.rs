@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Charset;
+use crate::esi::Program;
 
 /// What to send, in document order. Invariant: the parts' bytes tile the page exactly once.
 ///
@@ -28,6 +29,15 @@ pub enum Node {
         /// Index into [`PagePlan::includes`].
         include: u32,
         /// Bytes of the page that the element took.
+        covers: u32,
+    },
+    /// A construct of ESI, which the plan's program runs.
+    Esi {
+        /// The first of its instructions.
+        start: u32,
+        /// The instruction after them.
+        end: u32,
+        /// Bytes of the page that the construct took.
         covers: u32,
     },
 }
@@ -83,6 +93,7 @@ pub struct PagePlan {
     nodes: Vec<Node>,
     places: Vec<Place>,
     includes: Vec<Include>,
+    program: Program,
     charset: Charset,
 }
 
@@ -102,6 +113,11 @@ impl PagePlan {
         &self.includes
     }
 
+    /// What runs the page's constructs of ESI.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// What inserted text is encoded in.
     pub fn charset(&self) -> Charset {
         self.charset
@@ -109,7 +125,12 @@ impl PagePlan {
 
     /// Whether the page can differ from visitor to visitor: then it never enters a shared cache, defaults or not.
     pub fn is_personal(&self) -> bool {
-        !self.places.is_empty()
+        !self.places.is_empty() || self.program.traits().personal
+    }
+
+    /// Whether it has fragments, whose lifetimes are their own.
+    pub fn has_fragments(&self) -> bool {
+        !self.includes.is_empty() || self.program.traits().includes
     }
 
     /// Whether what is sent can differ from the page's own bytes.
@@ -136,10 +157,11 @@ impl PagePlan {
         nodes: Vec<Node>,
         places: Vec<Place>,
         includes: Vec<Include>,
+        program: Program,
         charset: Charset,
         body: u32,
     ) -> Option<PagePlan> {
-        let plan = PagePlan { nodes, places, includes, charset };
+        let plan = PagePlan { nodes, places, includes, program, charset };
         (plan.tiles(body) == Some(true)).then_some(plan)
     }
 
@@ -161,6 +183,12 @@ impl PagePlan {
                 Node::Literal(len) | Node::Skip(len) => covered = covered.checked_add(len)?,
                 Node::Include { include, covers } => {
                     self.includes.get(include as usize)?;
+                    covered = covered.checked_add(covers)?;
+                }
+                Node::Esi { start, end, covers } => {
+                    if start >= end || end as usize > self.program.len() {
+                        return Some(false);
+                    }
                     covered = covered.checked_add(covers)?;
                 }
                 Node::Slot { place, end, covers } => {
@@ -189,7 +217,8 @@ pub(super) struct PlanDraft {
 
 impl PlanDraft {
     pub(super) fn new(charset: Charset) -> PlanDraft {
-        let plan = PagePlan { nodes: Vec::new(), places: Vec::new(), includes: Vec::new(), charset };
+        let (nodes, places, includes) = (Vec::new(), Vec::new(), Vec::new());
+        let plan = PagePlan { nodes, places, includes, program: Program::default(), charset };
         PlanDraft { plan, place_index: HashMap::new(), include_index: HashMap::new(), barrier: 0 }
     }
 
@@ -230,6 +259,15 @@ impl PlanDraft {
     pub(super) fn include(&mut self, include: Include, covers: usize) {
         let include = intern(&mut self.plan.includes, &mut self.include_index, include);
         self.plan.nodes.push(Node::Include { include, covers: covers as u32 });
+    }
+
+    pub(super) fn esi(&mut self, (start, end): (u32, u32), covers: usize) {
+        self.plan.nodes.push(Node::Esi { start, end, covers: covers as u32 });
+    }
+
+    /// The program of the constructs, as far as it goes; the compiler of ESI has it while it adds to it.
+    pub(super) fn program_mut(&mut self) -> &mut Program {
+        &mut self.plan.program
     }
 
     /// Opens a slot; its default is what is added until [`close`](Self::close).
@@ -294,7 +332,7 @@ mod tests {
         let rebuilt = |change: &dyn Fn(&mut Vec<Node>), body| {
             let mut nodes = plan.nodes.clone();
             change(&mut nodes);
-            PagePlan::from_parts(nodes, plan.places.clone(), vec![], Charset::UTF_8, body)
+            PagePlan::from_parts(nodes, plan.places.clone(), vec![], Program::default(), Charset::UTF_8, body)
         };
         assert_eq!(rebuilt(&|_| (), 17), Some(plan.clone()));
         assert_eq!(rebuilt(&|_| (), 18), None);

@@ -189,6 +189,7 @@ impl Settling {
             match self.esi.pop_front() {
                 Some(EsiItem::Skip(_)) => self.draft.skip(covers),
                 Some(EsiItem::Include(_, include)) => self.draft.include(include, covers),
+                Some(EsiItem::Construct(_, span)) => self.draft.esi(span, covers),
                 Some(EsiItem::Slot(_, name, insertion)) => {
                     let place = Place { name, edit: false, insertion };
                     let slot = self.draft.open(place);

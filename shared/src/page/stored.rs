@@ -3,7 +3,7 @@
 //! ```text
 //! envelope  "HSPG" · format u8 · 3 × 0 · head bytes u32 · plan bytes u32 · page bytes u32 · sum of head u32 · sum of plan u32
 //! head      status u16 · born u64 · fresh until u64 · revalidate until u64 · stale until u64 · esi u8 · header count u16 · (name · value)*
-//! plan      compiler u16 · digest of edits 16 · charset · places · includes · nodes
+//! plan      compiler u16 · digest of edits 16 · charset · places · includes · nodes · program
 //! page      the bytes as the origin sent them
 //! ```
 //! Little-endian throughout; strings have a u32 length before them. The envelope and the head are stable, so that a plan
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{Charset, Include, Insertion, Node, PagePlan, Place};
+use crate::esi::Program;
 use crate::http::ResponseHead;
 use crate::time::UnixTime;
 
@@ -20,7 +21,7 @@ const MAGIC: &[u8; 4] = b"HSPG";
 const FORMAT: u8 = 1;
 const ENVELOPE: usize = 28;
 /// Raised with every change in what a page compiles to.
-const COMPILER: u16 = 2;
+const COMPILER: u16 = 3;
 
 /// Why a stored object cannot be used. The page is then fetched again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -186,10 +187,12 @@ fn encode_plan(plan: &PagePlan, digest: &[u8; 16]) -> Vec<u8> {
             Node::Skip(len) => (1, [len, 0, 0]),
             Node::Slot { place, end, covers } => (2, [place, end, covers]),
             Node::Include { include, covers } => (3, [include, covers, 0]),
+            Node::Esi { start, end, covers } => (4, [start, end, covers]),
         };
         out.push(kind);
         numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
     }
+    plan.program().write(&mut out);
     out
 }
 
@@ -223,13 +226,15 @@ fn decode_plan(bytes: &[u8], page_len: u32) -> Option<(PagePlan, [u8; 16])> {
             1 => Some(Node::Skip(a)),
             2 => Some(Node::Slot { place: a, end: b, covers: c }),
             3 => Some(Node::Include { include: a, covers: b }),
+            4 => Some(Node::Esi { start: a, end: b, covers: c }),
             _ => None,
         }
     })?;
+    let program = Program::read(&mut reader.0, page_len as usize).ok()?;
     if !reader.0.is_empty() {
         return None;
     }
-    Some((PagePlan::from_parts(nodes, places, includes, charset, page_len)?, digest))
+    Some((PagePlan::from_parts(nodes, places, includes, program, charset, page_len)?, digest))
 }
 
 fn put(out: &mut Vec<u8>, bytes: &[u8]) {

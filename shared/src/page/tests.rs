@@ -30,6 +30,10 @@ fn show(plan: &PagePlan, page: &[u8]) -> String {
                 out += &format!("{{{}}}", plan.includes()[include as usize].src);
                 at += covers as usize;
             }
+            Node::Esi { covers, .. } => {
+                out += &format!("<{}>", text(at, covers));
+                at += covers as usize;
+            }
             Node::Slot { place, end, .. } => {
                 let place = &plan.places()[place as usize];
                 let how = match &place.insertion {
@@ -66,7 +70,10 @@ fn compile_in_steps(
 
 fn covered(plan: &PagePlan) -> usize {
     let bytes = plan.nodes().iter().map(|node| match *node {
-        Node::Literal(len) | Node::Skip(len) | Node::Include { covers: len, .. } => len as usize,
+        Node::Literal(len)
+        | Node::Skip(len)
+        | Node::Include { covers: len, .. }
+        | Node::Esi { covers: len, .. } => len as usize,
         Node::Slot { .. } => 0,
     });
     bytes.sum()
@@ -232,7 +239,12 @@ fn an_attribute_is_set_by_the_bytes_of_the_page_whatever_its_charset() {
             action: EditAction::SetAttribute,
             attribute: Some("href".into()),
         };
-        CompileOptions { charset: Some(charset.into()), edits: vec![edit], esi: true }
+        CompileOptions {
+            charset: Some(charset.into()),
+            edits: vec![edit],
+            esi: true,
+            ..CompileOptions::default()
+        }
     };
     for (charset, page) in
         [("windows-1252", b"<x-\xe9\xe9>x"), ("utf-8", b"<x-\xe9\xe9>x"), ("shift_jis", b"<x-\x8a\xbf>x")]
@@ -397,7 +409,8 @@ proptest! {
         prop_assert_eq!(covered(plan), page.len());
         let len = page.len() as u32;
         let rebuilt = PagePlan::from_parts(
-            plan.nodes().to_vec(), plan.places().to_vec(), plan.includes().to_vec(), plan.charset(), len);
+            plan.nodes().to_vec(), plan.places().to_vec(), plan.includes().to_vec(), plan.program().clone(),
+            plan.charset(), len);
         prop_assert_eq!(rebuilt.as_ref(), Some(plan));
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(page.len() + 1)).collect();
         cuts.sort_unstable();
@@ -409,7 +422,7 @@ proptest! {
 
     #[test]
     fn any_bytes_compile(page in prop::collection::vec(any::<u8>(), 0..400), esi: bool) {
-        let options = CompileOptions { charset: None, esi, edits: all_edits() };
+        let options = CompileOptions { esi, edits: all_edits(), ..CompileOptions::default() };
         let compiler = PageCompiler::compile(page.clone(), options);
         prop_assert_eq!(compiler.plan().map(covered), Some(page.len()));
     }

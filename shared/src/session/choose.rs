@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::esi::EsiRun;
 use super::fragment::{Caching, FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest};
 use super::{MAX_FRAGMENTS, PageSession};
+use crate::esi::CallId;
 use crate::facts::Facts;
-use crate::http::{FragmentTarget, resolve_fragment};
+use crate::http::{FragmentTarget, RequestHead, resolve_fragment};
 use crate::kill_switch::KillSwitch;
 use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack, Rendering};
 use crate::page::{Insertion, Node, Place};
@@ -43,6 +45,8 @@ pub struct Personalization {
     pub caching: Caching,
     /// Path of the page, which relative URLs of fragments start from.
     pub path: String,
+    /// The request, for what ESI may see of it.
+    pub request: Arc<RequestHead>,
 }
 
 impl Personalization {
@@ -70,7 +74,35 @@ pub(super) enum Fill {
     Default,
     Nothing,
     Inline(BlockIndex),
-    Fetched { id: FetchId, then: Then },
+    Fetched {
+        id: FetchId,
+        then: Then,
+    },
+    /// A construct of ESI, by the number under which it was entered.
+    Esi(usize),
+}
+
+/// What is put for the nodes that are not text, in the order of the page.
+#[derive(Default)]
+pub(super) struct Fills(Vec<(usize, Fill)>);
+
+impl Fills {
+    /// What is put for `node`, once that is known.
+    pub(super) fn get(&self, node: usize) -> Option<Fill> {
+        let at = self.0.binary_search_by_key(&node, |(node, _)| *node).ok()?;
+        self.0.get(at).map(|(_, fill)| *fill)
+    }
+
+    fn insert(&mut self, node: usize, fill: Fill) {
+        match self.0.binary_search_by_key(&node, |(node, _)| *node) {
+            Ok(at) => self.0[at].1 = fill,
+            Err(at) => self.0.insert(at, (node, fill)),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Fill)> {
+        self.0.iter().copied()
+    }
 }
 
 /// What is tried where a fetch fails.
@@ -85,9 +117,11 @@ pub(super) enum Then {
 }
 
 pub(super) struct Fetch {
-    request: FragmentRequest,
+    pub(super) request: FragmentRequest,
     /// Whether the page needs it though nothing has failed; [`MAX_FRAGMENTS`] counts these.
-    planned: bool,
+    pub(super) planned: bool,
+    /// Who of the page's ESI waits for it.
+    pub(super) calls: Vec<CallId>,
     pub(super) outcome: Option<Result<Fragment, FragmentFailure>>,
 }
 
@@ -102,7 +136,7 @@ impl PageSession {
 
     /// Fills the slots and includes from node `from` up to `to`; the node to go on with.
     fn scout_range(&mut self, from: usize, to: usize, budget: Budget) -> usize {
-        let PageSession { source, personal, fills, fetches, to_start, learned, .. } = self;
+        let PageSession { source, personal, fills, fetches, to_start, learned, esi, .. } = self;
         let Some(plan) = source.plan() else { return from };
         let mut scout = Scout { personal, evaluation: None, fetches, to_start, budget };
         let mut at = from;
@@ -121,6 +155,11 @@ impl PageSession {
                             scout.fetch_or_next(&include.src, FRAGMENT_TIMEOUT_MS, None, then, plan),
                         );
                     }
+                    at + 1
+                }
+                Node::Esi { start, end, .. } => {
+                    let run = esi.get_or_insert_with(|| EsiRun::new(personal, plan.charset()));
+                    fills.insert(at, Fill::Esi(run.enter(start, end)));
                     at + 1
                 }
                 Node::Slot { place, end, .. } => {
@@ -144,7 +183,7 @@ impl PageSession {
         let waiting: Vec<(usize, Then)> = self
             .fills
             .iter()
-            .filter_map(|(&node, fill)| match *fill {
+            .filter_map(|(node, fill)| match fill {
                 Fill::Fetched { id, then } if id == failed => Some((node, then)),
                 _ => None,
             })
@@ -168,6 +207,7 @@ impl PageSession {
 
     /// A fetch that is known to be needed and has not been started.
     pub(super) fn next_fetch(&mut self) -> Option<FragmentRequest> {
+        self.run_esi();
         let id = self.to_start.pop_front()?;
         self.fetches.get(id.0).map(|fetch| fetch.request.clone())
     }
@@ -258,7 +298,8 @@ impl<'s> Scout<'s> {
 
     /// A fetch of this target, the same one for everybody who asks; `None` where there is none to wait for.
     fn fetch(&mut self, target: FragmentTarget, timeout_ms: u32, ttl_s: Option<u32>) -> Option<FetchId> {
-        let known = self.fetches.iter().position(|fetch| fetch.request.target == target);
+        let caching = self.personal.caching;
+        let known = self.fetches.iter().position(|fetch| fetch.request.is_plain(&target, caching));
         let planned = matches!(self.budget, Budget::Page);
         if !self.spend(known) {
             return None;
@@ -271,9 +312,15 @@ impl<'s> Scout<'s> {
                 return None;
             }
         } else {
-            let caching = self.personal.caching;
-            let request = FragmentRequest { id: FetchId(index), target, timeout_ms, ttl_s, caching };
-            self.fetches.push(Fetch { request, planned, outcome: None });
+            let request = FragmentRequest {
+                id: FetchId(index),
+                target,
+                timeout_ms,
+                ttl_s,
+                caching,
+                headers: Vec::new(),
+            };
+            self.fetches.push(Fetch { request, planned, calls: Vec::new(), outcome: None });
             self.to_start.push_back(FetchId(index));
         }
         Some(FetchId(index))

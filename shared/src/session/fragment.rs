@@ -1,7 +1,9 @@
 //! Fragments: content that is fetched and inserted into a page. Nothing in it is executed here: it is inert.
 
-use crate::http::{self, FragmentTarget, ResponseHead};
+use crate::esi::{self, HeaderEdit};
+use crate::http::{self, FragmentTarget, OutgoingRequest, ResponseHead};
 use crate::page::{Charset, Insertion};
+use crate::site::Site;
 
 /// Largest fragment that is inserted, in bytes. A larger one is a failure, since it is held in memory whole.
 pub const MAX_FRAGMENT_BYTES: usize = 1024 * 1024;
@@ -26,6 +28,8 @@ pub struct FragmentRequest {
     pub ttl_s: Option<u32>,
     /// Whether it comes out of the cache at all, and goes into it.
     pub caching: Caching,
+    /// Changes to the headers of the request, from the page.
+    pub headers: Vec<HeaderEdit>,
 }
 
 /// What a session has to do with caches.
@@ -34,8 +38,25 @@ pub enum Caching {
     /// What is for everybody is shared.
     #[default]
     Shared,
-    /// Nothing is taken from a cache or left in one: a draft must not decide what others get, or for how long.
+    /// Nothing is taken from a cache or left in one: a draft must not decide what others get, or for how long; a fragment
+    /// that says something of the visitor is nobody else's.
     Apart,
+}
+
+impl FragmentRequest {
+    /// Whether this asks for `target` by its URL alone, with `caching`.
+    pub(super) fn is_plain(&self, target: &FragmentTarget, caching: Caching) -> bool {
+        self.target == *target && self.caching == caching && self.headers.is_empty()
+    }
+
+    /// The request to send.
+    pub fn outgoing(&self, site: &Site) -> OutgoingRequest {
+        let mut request = http::fragment_request(&self.target, site);
+        for edit in &self.headers {
+            http::edit_fragment_header(&mut request.headers, edit);
+        }
+        request
+    }
 }
 
 /// Why a fragment is not there.
@@ -63,6 +84,8 @@ pub enum FragmentFailure {
 pub struct Fragment {
     charset: Charset,
     content: Vec<u8>,
+    /// Whether its own ESI is to be processed, by its `Surrogate-Control`.
+    esi: bool,
 }
 
 impl Fragment {
@@ -79,14 +102,24 @@ impl Fragment {
         if charset == Charset::Opaque || !http::is_identity(&head.headers) {
             return Err(FragmentFailure::Encoding);
         }
-        Ok(Fragment { charset, content })
+        Ok(Fragment { charset, content, esi: http::asks_for_esi(&head.headers) })
     }
 
-    /// The form in which a cache keeps it: length of the charset's name, the name, the content.
+    /// The content as a document of ESI, in the page's charset.
+    pub(super) fn document(&self, page: Charset) -> esi::Fragment {
+        let control = ("surrogate-control".to_owned(), "content=\"ESI/1.0\"".to_owned());
+        esi::Fragment {
+            status: 200,
+            headers: self.esi.then_some(control).into_iter().collect(),
+            body: page.convert(&self.content, self.charset).into_owned().into(),
+        }
+    }
+
+    /// The form in which a cache keeps it: length of the charset's name, and whether it has ESI; the name, the content.
     pub fn encode(&self) -> Vec<u8> {
         let name = self.charset.name().as_bytes();
         let mut out = Vec::with_capacity(1 + name.len() + self.content.len());
-        out.push(name.len() as u8);
+        out.push(name.len() as u8 & 0x7f | u8::from(self.esi) << 7);
         out.extend_from_slice(name);
         out.extend_from_slice(&self.content);
         out
@@ -95,9 +128,9 @@ impl Fragment {
     /// Reads what [`encode`](Self::encode) wrote; `None` where it did not.
     pub fn decode(stored: &[u8]) -> Option<Fragment> {
         let (&len, rest) = stored.split_first()?;
-        let (name, content) = rest.split_at_checked(len.into())?;
+        let (name, content) = rest.split_at_checked((len & 0x7f).into())?;
         let charset = Charset::from_name(std::str::from_utf8(name).ok()?)?;
-        Some(Fragment { charset, content: content.to_vec() })
+        Some(Fragment { charset, content: content.to_vec(), esi: len & 0x80 != 0 })
     }
 
     /// Puts the content into a page: markup as it is, in an attribute as text.

@@ -13,12 +13,14 @@
 //! A stored page and one that still arrives run through the same code; the second is a plan that grows.
 
 mod choose;
+mod esi;
 pub(crate) mod explain;
 mod fragment;
 mod insert;
+mod seen;
 mod source;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use choose::Personalization;
@@ -29,10 +31,12 @@ pub use fragment::{
 pub use source::Keep;
 use source::Source;
 
+use crate::esi::{Root, Sent};
 use crate::http::ResponseHead;
 use crate::pack::Learned;
 use crate::page::{CompileOptions, Insertion, Node, PagePlan, PageWarning, StoredPage};
-use choose::{Fetch, Fill};
+use choose::{Fetch, Fill, Fills};
+use esi::EsiRun;
 
 /// Most fragments that are fetched for one page, failures apart. Fastly allows 32 requests to backends for one of a
 /// visitor's.
@@ -74,9 +78,12 @@ pub struct PageSession {
     personal: Arc<Personalization>,
     /// Nodes before this one are looked through for what has to be fetched.
     scouted: usize,
-    fills: BTreeMap<usize, Fill>,
+    /// What is put for nodes, by their index.
+    fills: Fills,
     fetches: Vec<Fetch>,
     to_start: VecDeque<FetchId>,
+    /// The run of the page's ESI, once a construct is reached.
+    esi: Option<Box<EsiRun>>,
     /// What was decided adds this to what is known of the visitor.
     learned: Learned,
     /// The answer says why the page is as it is.
@@ -137,9 +144,10 @@ impl PageSession {
             source,
             personal: Arc::new(personal),
             scouted: 0,
-            fills: BTreeMap::new(),
+            fills: Fills::default(),
             fetches: Vec::new(),
             to_start: VecDeque::new(),
+            esi: None,
             learned: Learned::default(),
             explaining: None,
             coda: None,
@@ -187,6 +195,7 @@ impl PageSession {
         let Some(fetch) = self.fetches.get_mut(id.0).filter(|fetch| fetch.outcome.is_none()) else { return };
         let failed = outcome.is_err();
         fetch.outcome = Some(outcome);
+        self.hand_to_esi(id);
         if failed {
             self.refill(id);
         }
@@ -241,7 +250,7 @@ impl PageSession {
 
     /// Appends what can be sent, in document order.
     fn send(&mut self, out: &mut Vec<u8>) -> Stop {
-        let PageSession { source, personal, fills, fetches, cursor, .. } = self;
+        let PageSession { source, personal, fills, fetches, cursor, esi, .. } = self;
         let (Some(plan), page) = (source.plan(), source.page()) else { return Stop::End };
         if cursor.node == 0 && source.is_complete() {
             out.reserve(page.len() + page.len() / 8);
@@ -265,19 +274,28 @@ impl PageSession {
                     let place = plan.places().get(place as usize);
                     (place.map_or(&Insertion::Markup, |place| &place.insertion), covers, end as usize)
                 }
-                Node::Include { covers, .. } => (&Insertion::Markup, covers, cursor.node + 1),
+                Node::Include { covers, .. } | Node::Esi { covers, .. } => {
+                    (&Insertion::Markup, covers, cursor.node + 1)
+                }
             };
             let before = out.len();
-            let shown = match fills.get(&cursor.node) {
-                None => matches!(node, Node::Include { .. }),
+            let shown = match fills.get(cursor.node) {
+                None => !matches!(node, Node::Slot { .. }),
                 Some(Fill::Default) => false,
-                Some(_) if cursor.inserted > MAX_INSERTED_BYTES => matches!(node, Node::Include { .. }),
+                Some(_) if cursor.inserted > MAX_INSERTED_BYTES => !matches!(node, Node::Slot { .. }),
+                Some(Fill::Esi(section)) => {
+                    let root = Root { program: plan.program(), document: page, whole: source.is_settled() };
+                    match esi.as_mut().map(|run| run.send(section, root, out)) {
+                        Some(Sent::Waiting) => return Stop::Fragment,
+                        Some(Sent::All) | None => true,
+                    }
+                }
                 Some(Fill::Nothing) => {
                     insert::insert(out, "", insertion, plan.charset());
                     true
                 }
                 Some(Fill::Inline(block)) => {
-                    let text = personal.inline(*block, insertion);
+                    let text = personal.inline(block, insertion);
                     insert::insert(out, &text, insertion, plan.charset());
                     true
                 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Step;
 use crate::http::ResponseHead;
-use crate::page::{CompileOptions, Life, PageCompiler, PagePlan, PageWarning, StoredPage, edits_digest};
+use crate::page::{CompileOptions, Life, PageCompiler, PagePlan, PageWarning, StoredPage, compiled_digest};
 
 /// How a page is stored when it is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Keep {
 }
 
 pub(super) enum Source {
-    Stored { object: Bytes, start: usize, plan: PagePlan },
+    Stored { object: Bytes, start: usize, plan: Box<PagePlan> },
     Compiling(Box<Compiling>),
 }
 
@@ -42,7 +42,7 @@ enum Arrival {
 impl Source {
     pub(super) fn stored(page: StoredPage, plan: PagePlan) -> Source {
         let (object, start) = page.into_object();
-        Source::Stored { object, start, plan }
+        Source::Stored { object, start, plan: Box::new(plan) }
     }
 
     pub(super) fn compiling(options: CompileOptions, max_page_bytes: usize, keep: Option<Keep>) -> Source {
@@ -171,7 +171,7 @@ impl Source {
         }
         let Keep { head, life } = compiling.keep.take()?;
         let (plan, page) = (compiling.compiler.plan()?, compiling.compiler.page());
-        let digest = edits_digest(&compiling.options.edits);
+        let digest = compiled_digest(&compiling.options.edits, &compiling.options.dialect);
         Some(StoredPage::encode(&head, &life, compiling.options.esi, plan, &digest, page))
     }
 }

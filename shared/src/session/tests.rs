@@ -6,7 +6,7 @@ use ::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::*;
 use crate::facts::{Facts, Sources};
-use crate::http::ResponseHead;
+use crate::http::{RequestHead, ResponseHead};
 use crate::kill_switch::KillSwitch;
 use crate::pack::Pack;
 use crate::page::Life;
@@ -50,6 +50,12 @@ fn personalization() -> Personalization {
         site: Arc::new(site),
         host: "acme.test".into(),
         path: "/".into(),
+        request: Arc::new(RequestHead {
+            method: ::http::Method::GET,
+            host: "acme.test".into(),
+            path_and_query: "/?a=1".into(),
+            headers: ::http::HeaderMap::new(),
+        }),
     }
 }
 
@@ -72,7 +78,8 @@ impl Script {
             action: crate::ruleset::EditAction::SetAttribute,
             attribute: Some("href".into()),
         }];
-        let options = CompileOptions { charset: Some("utf-8".into()), esi: true, edits };
+        let options =
+            CompileOptions { charset: Some("utf-8".into()), esi: true, edits, ..CompileOptions::default() };
         let life = Life {
             born: UnixTime(1),
             fresh_until: UnixTime(9),

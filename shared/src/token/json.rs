@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 /// a struct from an array too, by position.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     let is_object = text.trim_ascii_start().starts_with('{');
-    is_object.then(|| serde_json::from_str(text).ok()).flatten()
+    is_object.then(|| serde_json::from_slice(text.as_bytes()).ok()).flatten()
 }
 
 /// A JSON string, borrowed from the token unless it has escapes.

@@ -120,30 +120,34 @@ fn four_decimals(value: f64) -> f64 {
 }
 
 fn interests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
-    let accept = |name: &str, value: Value| value.as_f64().filter(|value| is_interest(name, *value));
-    deserializer.deserialize_any(Entries { most: MAX_INTERESTS, accept })
+    let accept = |name: &str, value: &Value| value.as_f64().is_some_and(|value| is_interest(name, value));
+    let entries = deserializer.deserialize_any(Entries { most: MAX_INTERESTS, accept: &accept })?;
+    Ok(each(entries, |value| value.as_f64()))
 }
 
 fn traits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Value>, D::Error> {
-    let accept = |name: &str, value: Value| is_entry_name(name).then_some(value);
-    deserializer.deserialize_any(Entries { most: MAX_TRAITS, accept })
+    let accept = |name: &str, _: &Value| is_entry_name(name);
+    let entries = deserializer.deserialize_any(Entries { most: MAX_TRAITS, accept: &accept })?;
+    Ok(each(entries, Some))
 }
 
 fn buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let accept = |name: &str, value: Value| match value {
-        Value::String(key) => (is_bucket_name(name) && is_entry_name(&key)).then_some(key),
-        _ => None,
-    };
-    deserializer.deserialize_any(Entries { most: MAX_BUCKETS, accept })
+    let accept =
+        |name: &str, value: &Value| is_bucket_name(name) && value.as_str().is_some_and(is_entry_name);
+    let entries = deserializer.deserialize_any(Entries { most: MAX_BUCKETS, accept: &accept })?;
+    Ok(each(entries, |value| value.as_str().map(str::to_owned)))
 }
 
 /// An entry is how often, and since when.
 fn shown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Shown>, D::Error> {
-    let accept = |name: &str, value: Value| {
-        let (times, since) = serde_json::from_value(value).ok().filter(|_| is_entry_name(name))?;
-        Some(Shown { times, since: UnixTime(since) })
-    };
-    deserializer.deserialize_any(Entries { most: MAX_SHOWN, accept })
+    let accept = |name: &str, value: &Value| is_entry_name(name) && showings(value).is_some();
+    let entries = deserializer.deserialize_any(Entries { most: MAX_SHOWN, accept: &accept })?;
+    Ok(each(entries, |value| showings(&value)))
+}
+
+fn showings(value: &Value) -> Option<Shown> {
+    let [times, since] = value.as_array()?.as_slice() else { return None };
+    Some(Shown { times: times.as_u64()?.try_into().ok()?, since: UnixTime(since.as_u64()?) })
 }
 
 /// The key of an experiment, a digest and a version.
@@ -153,42 +157,56 @@ fn is_bucket_name(name: &str) -> bool {
 
 /// Reads the entries that are acceptable, up to `most`, and passes over the others: one bad entry shall not cost us
 /// the visitor. A name that is accepted twice is refused all the same, since it has no one meaning.
-struct Entries<F> {
+struct Entries<'f> {
     most: usize,
-    accept: F,
+    accept: &'f dyn Fn(&str, &Value) -> bool,
 }
 
-impl<'de, T, F: Fn(&str, Value) -> Option<T>> Visitor<'de> for Entries<F> {
-    type Value = BTreeMap<String, T>;
+/// The entries, each as what it stands for.
+fn each<T>(entries: Vec<(String, Value)>, meaning: impl Fn(Value) -> Option<T>) -> BTreeMap<String, T> {
+    let mut map = BTreeMap::new();
+    for (name, value) in entries {
+        if let Some(value) = meaning(value) {
+            map.insert(name, value);
+        }
+    }
+    map
+}
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = Vec<(String, Value)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut entries = BTreeMap::new();
+        let mut entries = Vec::new();
         while let Some(name) = access.next_key::<String>()? {
             if entries.len() == self.most {
                 access.next_value::<IgnoredAny>()?;
                 continue;
             }
-            if let Some(value) = (self.accept)(&name, access.next_value()?)
-                && entries.insert(name, value).is_some()
-            {
+            let value = access.next_value()?;
+            if !(self.accept)(&name, &value) {
+                continue;
+            }
+            if entries.iter().any(|(known, _)| *known == name) {
                 return Err(A::Error::custom("a name stands twice"));
             }
+            entries.push((name, value));
         }
         Ok(entries)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(BTreeMap::new())
+        Ok(Vec::new())
     }
 
     /// PHP writes an empty map as `[]`.
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         match access.next_element::<IgnoredAny>()? {
-            None => Ok(BTreeMap::new()),
+            None => Ok(Vec::new()),
             Some(_) => Err(A::Error::custom("an array with elements")),
         }
     }

@@ -28,11 +28,13 @@ pub struct Compiled {
 
 /// Compiles a whole document.
 pub fn compile(document: &[u8], dialect: &Dialect) -> Compiled {
-    compile_in(document, &Arc::new(dialect.clone()))
+    let (program, mut diagnostics) = compile_in(document, &Arc::new(dialect.clone()));
+    diagnostics.sort_by_key(|diagnostic| diagnostic.at);
+    Compiled { program, diagnostics }
 }
 
-/// The same, for whoever has the dialect at hand.
-pub(super) fn compile_in(document: &[u8], dialect: &Arc<Dialect>) -> Compiled {
+/// The same, for whoever has the dialect at hand, and what there is to say in no order.
+pub(super) fn compile_in(document: &[u8], dialect: &Arc<Dialect>) -> (Program, Vec<Diagnostic>) {
     let mut reader = Reader::new(Arc::clone(dialect));
     let mut events = Vec::new();
     reader.read(document, true, &mut events);
@@ -40,8 +42,7 @@ pub(super) fn compile_in(document: &[u8], dialect: &Arc<Dialect>) -> Compiled {
     compiler.push(document, &events, document.len());
     let (program, mut diagnostics) = compiler.finish();
     diagnostics.extend(reader.into_diagnostics());
-    diagnostics.sort_by_key(|diagnostic| diagnostic.at);
-    Compiled { program, diagnostics }
+    (program, diagnostics)
 }
 
 /// How text is taken.
@@ -136,6 +137,24 @@ impl Compiler {
         }
         self.text(document, self.at..certain);
         self.at = self.at.max(certain);
+    }
+
+    /// Compiles one construct, which covers `range`, and says which instructions are its own. What lies before it is text
+    /// that is not the program's business, but says where the construct stands.
+    pub(crate) fn construct(&mut self, document: &[u8], events: &[Event], range: Range<usize>) -> (u32, u32) {
+        if self.html.is_some() && self.at < range.start {
+            self.unread.push(self.at..range.start);
+        }
+        self.at = self.at.max(range.start);
+        let start = self.builder.here();
+        self.push(document, events, range.end);
+        self.note_traits(start as usize);
+        (start, self.builder.here())
+    }
+
+    /// The program so far.
+    pub(crate) fn program_mut(&mut self) -> &mut Program {
+        &mut self.builder.program
     }
 
     /// The program, and what is to be said of the document.

@@ -1,6 +1,7 @@
 //! Operands: numbers, words, quoted strings, variables, calls, and what opens a bracket.
 
 use super::{Bad, Open, Parser, template};
+use crate::decimal;
 use crate::esi::dialect::Barewords;
 use crate::esi::program::Op;
 
@@ -64,7 +65,7 @@ impl Parser<'_, '_> {
             let number: i64 = text.parse().map_err(|_| Bad)?;
             Op::Int(if negative { -number } else { number })
         } else {
-            let number: f64 = text.parse().map_err(|_| Bad)?;
+            let number = decimal::parse(text).ok_or(Bad)?;
             Op::Float(if negative { -number } else { number }.to_bits())
         };
         self.at += whole + fraction;

@@ -181,9 +181,9 @@ impl Machine {
     /// Makes a unit of a fragment.
     pub(super) fn load(&mut self, parent: usize, body: Bytes, url: Arc<str>, processed: bool) -> usize {
         self.spend(body.len() / 64);
-        let compiled = compile_in(&body, &self.dialect);
+        let (program, _) = compile_in(&body, &self.dialect);
         let depth = self.units.get(parent).map_or(0, |unit| unit.depth) + 1;
-        self.units.push(Unit { code: Some((Arc::new(compiled.program), body)), url, depth, processed });
+        self.units.push(Unit { code: Some((Arc::new(program), body)), url, depth, processed });
         self.units.len() - 1
     }
 

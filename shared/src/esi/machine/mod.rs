@@ -19,6 +19,7 @@ mod operators;
 mod output;
 mod pattern;
 mod run;
+mod section;
 mod settle;
 mod statement;
 
@@ -38,9 +39,12 @@ use super::facts::Facts;
 use super::functions::{Chance, Failure};
 use super::program::Program;
 use super::value::{Heap, Taint, Value};
+use crate::page::Charset;
 use fetch::Inclusion;
 use output::Level;
 use pattern::Patterns;
+use section::Sections;
+pub(crate) use section::Sent;
 
 /// Most notices of one run.
 const MAX_NOTICES: usize = 32;
@@ -114,6 +118,11 @@ pub struct Machine {
     notices: Vec<Notice>,
     levels: Vec<(Level, usize)>,
     end: Option<Step>,
+    /// The constructs of a page; `None` where a document runs as a whole.
+    sections: Option<Sections>,
+    /// The construct that is being sent.
+    sending: Option<usize>,
+    charset: Charset,
 }
 
 /// A document that runs: the root, or a fragment.
@@ -228,6 +237,9 @@ impl Machine {
             notices: Vec::new(),
             levels: vec![(Level::Fiber(0), 0)],
             end: None,
+            sections: None,
+            sending: None,
+            charset: Charset::UTF_8,
         };
         machine.spawn(0, 0, Arc::new(Space::default()), Vec::new());
         machine
@@ -250,6 +262,12 @@ impl Machine {
             return Step::Fetch(Box::new(call));
         }
         self.send(root, out)
+    }
+
+    /// Writes values in this charset; so are the documents.
+    pub(crate) fn in_charset(mut self, charset: Charset) -> Machine {
+        self.charset = charset;
+        self
     }
 
     fn run_all(&mut self, root: Root<'_>) {

@@ -12,6 +12,7 @@ use crate::esi::value::{Taint, Text};
 pub(super) enum Level {
     Fiber(usize),
     Trial(usize),
+    Section(usize),
 }
 
 /// What there is in the place of a piece.
@@ -41,6 +42,7 @@ impl Machine {
                 self.fibers.get(index).and_then(|fiber| fiber.outs.first()).map_or(&[], Vec::as_slice)
             }
             Level::Trial(index) => self.trials.get(index).map_or(&[], |trial| &trial.pieces),
+            Level::Section(index) => self.section_pieces(index),
         }
     }
 
@@ -50,6 +52,7 @@ impl Machine {
                 self.fibers.get(index).is_none_or(|fiber| matches!(fiber.state, State::Done | State::Failed))
             }
             Level::Trial(_) => true,
+            Level::Section(index) => self.is_section_over(index),
         }
     }
 
@@ -109,7 +112,12 @@ impl Machine {
         step
     }
 
-    fn send_levels(&self, levels: &mut Vec<(Level, usize)>, root: Root<'_>, out: &mut Vec<u8>) -> Step {
+    pub(super) fn send_levels(
+        &self,
+        levels: &mut Vec<(Level, usize)>,
+        root: Root<'_>,
+        out: &mut Vec<u8>,
+    ) -> Step {
         let failed = |index: usize| self.fibers.get(index).is_some_and(|fiber| fiber.state == State::Failed);
         while let Some((level, index)) = levels.last_mut() {
             let level = *level;

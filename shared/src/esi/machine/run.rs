@@ -61,6 +61,15 @@ impl Machine {
         let mut moved = false;
         let mut code = self.code(fiber.unit, root);
         while fiber.state == State::Ready {
+            if index == 0 && self.sections.is_some() {
+                if self.turn_section(&mut fiber) {
+                    moved = true;
+                    continue;
+                }
+                if fiber.state != State::Ready {
+                    break;
+                }
+            }
             let Some(op) = code.program().ops.get(fiber.at).copied() else {
                 if fiber.unit == 0 && !root.whole {
                     fiber.state = State::Blocked;
@@ -94,6 +103,9 @@ impl Machine {
                 }
                 Next::Done => fiber.state = State::Done,
                 Next::Fail => self.fail_fiber(&mut fiber),
+            }
+            if index == 0 {
+                self.skip_section(&mut fiber);
             }
             if fiber.unit != 0 || !matches!(code, Code::Root(_)) {
                 code = self.code(fiber.unit, root);

@@ -12,6 +12,7 @@ use crate::esi::functions::{Context, Failure, Function};
 use crate::esi::program::{Op, Place, Program};
 use crate::esi::value::{Taint, Text, Value};
 use crate::esi::variables;
+use crate::page::Charset;
 
 impl Machine {
     pub(super) fn emit(&mut self, fiber: &mut Fiber, value: &Value, place: Place) {
@@ -21,6 +22,9 @@ impl Machine {
         }
         let mut written = Vec::with_capacity(text.bytes.len());
         escape::write(&text, place, self.dialect.escape, &mut written);
+        if self.charset != Charset::UTF_8 {
+            written = self.charset.encode(&String::from_utf8_lossy(&written)).to_vec();
+        }
         if self.may_add(written.len()) {
             let taint = text.taint.without(Taint::SENT.and(Taint::OUTSIDE).and(Taint::URL));
             fiber.write(Piece::Owned(written.into(), taint));

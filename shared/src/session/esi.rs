@@ -1,0 +1,112 @@
+//! The run of a page's ESI: what it may see, what it asks for, and what it is handed.
+
+use std::sync::Arc;
+
+use super::choose::{Fetch, Personalization};
+use super::fragment::{Caching, FetchId, FragmentFailure, FragmentRequest};
+use super::{MAX_FRAGMENTS, PageSession, seen};
+use crate::esi::{self, Call, FetchFailure, Machine, Root, Sent};
+use crate::http::resolve_fragment;
+use crate::page::Charset;
+
+/// The run of a page's ESI.
+pub(super) struct EsiRun {
+    machine: Machine,
+    url: Arc<str>,
+}
+
+impl EsiRun {
+    pub(super) fn new(personal: &Personalization, charset: Charset) -> Box<EsiRun> {
+        let url = format!("{}://{}{}", personal.site.scheme.as_str(), personal.host, personal.path);
+        let machine =
+            Machine::of_page(Arc::clone(&personal.site.esi), seen::facts(personal), &url).in_charset(charset);
+        Box::new(EsiRun { machine, url: url.into() })
+    }
+
+    pub(super) fn enter(&mut self, start: u32, end: u32) -> usize {
+        self.machine.enter(start, end)
+    }
+
+    pub(super) fn send(&mut self, section: usize, root: Root<'_>, out: &mut Vec<u8>) -> Sent {
+        self.machine.send_section(section, root, out)
+    }
+}
+
+impl PageSession {
+    /// Runs the page's ESI as far as it goes, and queues what it asks for.
+    pub(super) fn run_esi(&mut self) {
+        loop {
+            let PageSession { source, esi, .. } = self;
+            let (Some(run), Some(plan)) = (esi, source.plan()) else { return };
+            let root = Root { program: plan.program(), document: source.page(), whole: source.is_settled() };
+            run.machine.run_ahead(root);
+            let Some(call) = run.machine.next_call() else { return };
+            let url = Arc::clone(&run.url);
+            self.ask_for(call, &url);
+        }
+    }
+
+    /// Finds or makes the fetch that a call waits for.
+    fn ask_for(&mut self, call: Call, page: &str) {
+        let personal = &self.personal;
+        let elsewhere = (*call.base != *page).then(|| esi::absolute(&call.base, &call.url));
+        let url = elsewhere.as_deref().unwrap_or(&call.url);
+        let target = resolve_fragment(url, &personal.host, &personal.path, &personal.site);
+        let (Ok(target), "GET", None) = (target, call.method.as_str(), &call.entity) else {
+            return self.refuse(call);
+        };
+        let apart = call.personal || call.no_store || !call.headers.is_empty();
+        let caching = if apart { Caching::Apart } else { personal.caching };
+        let is_known = |fetch: &Fetch| !apart && fetch.request.is_plain(&target, caching);
+        let known = self.fetches.iter().position(is_known);
+        if let Some(index) = known {
+            if let Some(fetch) = self.fetches.get_mut(index) {
+                fetch.calls.push(call.id);
+            }
+            return self.hand_to_esi(FetchId(index));
+        }
+        if self.fetches.iter().filter(|fetch| fetch.planned).count() >= MAX_FRAGMENTS {
+            return self.refuse(call);
+        }
+        let id = FetchId(self.fetches.len());
+        let request = FragmentRequest {
+            id,
+            target,
+            timeout_ms: call.wait_ms,
+            ttl_s: call.ttl_s,
+            caching,
+            headers: call.headers,
+        };
+        self.fetches.push(Fetch { request, planned: true, calls: vec![call.id], outcome: None });
+        self.to_start.push_back(id);
+    }
+
+    fn refuse(&mut self, call: Call) {
+        if let Some(run) = &mut self.esi {
+            run.machine.fragment(call.id, Err(FetchFailure::Refused));
+        }
+    }
+
+    /// Hands a fragment that has arrived, or will not, to whoever of the page's ESI waits for it.
+    pub(super) fn hand_to_esi(&mut self, id: FetchId) {
+        let PageSession { source, esi, fetches, .. } = self;
+        let (Some(run), Some(plan), Some(fetch)) = (esi, source.plan(), fetches.get_mut(id.0)) else {
+            return;
+        };
+        let Some(outcome) = &fetch.outcome else { return };
+        for call in std::mem::take(&mut fetch.calls) {
+            let outcome = match outcome {
+                Ok(fragment) => Ok(fragment.document(plan.charset())),
+                Err(FragmentFailure::Status(status)) => {
+                    Ok(esi::Fragment { status: *status, headers: Vec::new(), body: bytes::Bytes::new() })
+                }
+                Err(FragmentFailure::TooLarge) => Err(FetchFailure::TooLarge),
+                Err(FragmentFailure::NotAllowed) => Err(FetchFailure::Refused),
+                Err(FragmentFailure::Unreachable | FragmentFailure::Encoding) => {
+                    Err(FetchFailure::Unreachable)
+                }
+            };
+            run.machine.fragment(call, outcome);
+        }
+    }
+}
