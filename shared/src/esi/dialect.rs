@@ -266,6 +266,19 @@ pub struct Budgets {
     pub wait_ms: u32,
 }
 
+impl Dialect {
+    /// Whether an include of a fixed URL, in a page, is its fragment as it is, or else nothing.
+    pub(crate) fn has_plain_includes(&self) -> bool {
+        self.fragments == FragmentEsi::Dca
+            && !self.edge_control
+            && self.good_status == GoodStatus::Success
+            && self.include_failure == IncludeFailure::Nothing
+            && self.failure_marker.is_empty()
+            && self.https_includes == HttpsIncludes::Fetch
+            && self.budgets == Budgets::default()
+    }
+}
+
 impl Default for Budgets {
     fn default() -> Self {
         Budgets {

@@ -30,7 +30,7 @@ mod value;
 mod variables;
 
 pub(crate) use compile::Compiler;
-pub(crate) use element::Kind;
+pub(crate) use element::{Attributes, Kind};
 pub(crate) use machine::Sent;
 pub(crate) use read::{Event, Reader, What};
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::plan::{Include, Insertion};
-use crate::esi::{Compiler, Dialect, Event, Kind, Program, Reader, What};
+use crate::esi::{Attributes, Compiler, Dialect, Event, Kind, Program, Reader, What};
 
 /// Something that ESI found. Ranges are in document order and do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +37,19 @@ impl EsiItem {
 
 /// Finds ESI in a page that grows. All offsets count from the page's first byte.
 pub(super) struct EsiScanner {
+    /// Whether an include of a fixed URL can be a node: its fragment is inert, and leaves nothing where it fails.
+    plain_includes: bool,
     reader: Reader,
     compiler: Compiler,
 }
 
 impl EsiScanner {
     pub(super) fn new(dialect: &Arc<Dialect>) -> EsiScanner {
-        EsiScanner { reader: Reader::new(Arc::clone(dialect)), compiler: Compiler::new(Arc::clone(dialect)) }
+        EsiScanner {
+            plain_includes: dialect.has_plain_includes(),
+            reader: Reader::new(Arc::clone(dialect)),
+            compiler: Compiler::new(Arc::clone(dialect)),
+        }
     }
 
     /// Offset before which nothing changes any more.
@@ -78,19 +84,33 @@ impl EsiScanner {
             | [Event { what: What::Leaf(Kind::Comment | Kind::Debug | Kind::Param, _), .. }] => {
                 EsiItem::Skip(range)
             }
-            [Event { what: What::Leaf(Kind::Include, attributes), .. }] => match attributes.fixed_include() {
-                Some((src, alt)) => plain(range, src, alt),
-                None => self.compiled(page, construct, range),
-            },
+            [Event { what: What::Leaf(Kind::Include, attributes), .. }] => {
+                self.include(page, construct, range, attributes)
+            }
             [Event { what: What::Open(Kind::Include, attributes), range: tag }, Event { range: end, .. }]
                 if page.get(tag.end..end.start).unwrap_or_default().trim_ascii().is_empty() =>
             {
-                match attributes.fixed_include() {
-                    Some((src, alt)) => plain(range, src, alt),
-                    None => self.compiled(page, construct, range),
-                }
+                self.include(page, construct, range, attributes)
             }
             _ => self.compiled(page, construct, range),
+        }
+    }
+
+    fn include(
+        &mut self,
+        page: &[u8],
+        construct: &[Event],
+        range: Range<usize>,
+        attributes: &Attributes,
+    ) -> EsiItem {
+        let Some((src, alt)) = attributes.fixed_include() else {
+            return self.compiled(page, construct, range);
+        };
+        let Some(src) = src else { return EsiItem::Skip(range) };
+        match crate::http::own_block_name(&src) {
+            Some(name) => EsiItem::Slot(range, name.to_owned(), Insertion::Raw),
+            None if self.plain_includes => EsiItem::Include(range, Include { src, alt }),
+            None => self.compiled(page, construct, range),
         }
     }
 
@@ -115,16 +135,6 @@ fn extent(events: &[Event]) -> usize {
         }
     }
     events.len()
-}
-
-fn plain(range: Range<usize>, src: Option<String>, alt: Option<String>) -> EsiItem {
-    match src {
-        None => EsiItem::Skip(range),
-        Some(src) => match crate::http::own_block_name(&src) {
-            Some(name) => EsiItem::Slot(range, name.to_owned(), Insertion::Raw),
-            None => EsiItem::Include(range, Include { src, alt }),
-        },
-    }
 }
 
 #[cfg(test)]
@@ -176,6 +186,17 @@ mod tests {
         );
         check("<esi:include src=\"/_hs/blocks/hero\"/>", &["slot hero"]);
         check("<esi:include alt='/x'/>", &["skip <esi:include alt='/x'/>"]);
+    }
+
+    #[test]
+    fn an_include_whose_fragment_may_run_or_fail_the_page_is_run() {
+        for (preset, plain) in [("hemstitch", true), ("w3c", false), ("goesi", false), ("varnish", false)] {
+            let dialect = Arc::new(Dialect::preset(preset).unwrap());
+            let (mut scanner, mut items) = (EsiScanner::new(&dialect), Vec::new());
+            scanner.scan(b"<p><esi:include src='/a'/>", true, &mut items);
+            assert_eq!(matches!(items[..], [EsiItem::Include(..)]), plain, "{preset}");
+            assert_eq!(items.len(), 1, "{preset}");
+        }
     }
 
     #[test]
