@@ -33,6 +33,7 @@ pub mod record;
 pub mod ruleset;
 pub mod session;
 pub mod site;
+mod sorted;
 pub mod status;
 pub mod time;
 pub mod token;

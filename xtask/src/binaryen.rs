@@ -44,7 +44,7 @@ pub enum Names {
 pub fn optimize(from: &Path, to: &Path, names: Names) -> Result<()> {
     BINARYEN.ensure()?;
     let mut command = Command::new("node");
-    command.arg(BINARYEN.path()?).args(FEATURES).arg("-Oz");
+    command.arg(BINARYEN.path()?).args(FEATURES).args(["-Oz", "--gufa-optimizing", "-Oz"]);
     if names == Names::Kept {
         command.arg("--debuginfo");
     }

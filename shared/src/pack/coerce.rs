@@ -90,10 +90,14 @@ fn write_canonical(value: &Value, out: &mut String) {
             out.push(']');
         }
         Value::Object(members) => {
-            let mut members: Vec<(&String, &Value)> = members.iter().collect();
-            members.sort_unstable_by_key(|(key, _)| *key);
+            let mut sorted: Vec<(&String, &Value)> = Vec::with_capacity(members.len());
+            // They mostly are in order; sorting them would be more code than all of this.
+            for member in members {
+                let at = sorted.partition_point(|(key, _)| *key < member.0);
+                sorted.insert(at, member);
+            }
             out.push('{');
-            for (index, (key, value)) in members.into_iter().enumerate() {
+            for (index, (key, value)) in sorted.into_iter().enumerate() {
                 if index > 0 {
                     out.push(',');
                 }

@@ -7,6 +7,7 @@ use super::memo::Memo;
 use super::{BlockIndex, ExperimentIndex, Pack, RuleIndex, SlotIndex};
 use crate::facts::{Fact, Facts};
 use crate::kill_switch::KillSwitch;
+use crate::sorted::Sorted;
 use std::collections::BTreeMap;
 
 /// What a slot shows.
@@ -61,7 +62,7 @@ pub struct Evaluation<'a> {
     /// The attribute that was compared last: mostly the next rule asks for the same.
     pub(super) recent_text: Option<(u32, Compared)>,
     pub(super) assigned: BTreeMap<ExperimentIndex, Option<Assigned>>,
-    decided: BTreeMap<SlotIndex, Decision>,
+    decided: Sorted<SlotIndex, Decision>,
     held_out: Option<bool>,
     /// Rules that decided and are counted.
     pub(super) counted: Vec<RuleIndex>,
@@ -96,7 +97,7 @@ impl<'a> Evaluation<'a> {
             compared: BTreeMap::new(),
             recent_text: None,
             assigned: BTreeMap::new(),
-            decided: BTreeMap::new(),
+            decided: Sorted::default(),
             held_out: None,
             counted: Vec::new(),
             over: Vec::new(),
@@ -109,7 +110,7 @@ impl<'a> Evaluation<'a> {
 
     /// The first rule of the slot that matches decides; without one, and whenever in doubt, the default stands.
     pub fn decide(&mut self, slot: SlotIndex) -> Decision {
-        if let Some(decision) = self.decided.get(&slot).copied() {
+        if let Some(decision) = self.decided.get(slot) {
             self.count(decision);
             return decision;
         }

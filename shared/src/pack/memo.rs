@@ -1,13 +1,13 @@
 //! What one request has found out so far.
 
-use std::collections::BTreeMap;
+use crate::sorted::Sorted;
 
 /// Answers by number, two bits each. Grows with the answers given, not with the questions there are: pages of 256
 /// come into being when something on them is answered.
 #[derive(Default)]
 pub(super) struct Memo {
     /// Where in `answers` each page lies.
-    pages: BTreeMap<u32, usize>,
+    pages: Sorted<u32, usize>,
     answers: Vec<[u8; PAGE / 4]>,
     /// The page of the last question, and where it lies: mostly the next question is on the same.
     recent: Option<(u32, usize)>,
@@ -42,7 +42,7 @@ impl Memo {
         {
             return Some(at);
         }
-        let at = *self.pages.get(&page)?;
+        let at = self.pages.get(page)?;
         self.recent = Some((page, at));
         Some(at)
     }

@@ -82,29 +82,6 @@ pub(super) enum Fill {
     Esi(usize),
 }
 
-/// What is put for the nodes that are not text, in the order of the page.
-#[derive(Default)]
-pub(super) struct Fills(Vec<(usize, Fill)>);
-
-impl Fills {
-    /// What is put for `node`, once that is known.
-    pub(super) fn get(&self, node: usize) -> Option<Fill> {
-        let at = self.0.binary_search_by_key(&node, |(node, _)| *node).ok()?;
-        self.0.get(at).map(|(_, fill)| *fill)
-    }
-
-    fn insert(&mut self, node: usize, fill: Fill) {
-        match self.0.binary_search_by_key(&node, |(node, _)| *node) {
-            Ok(at) => self.0[at].1 = fill,
-            Err(at) => self.0.insert(at, (node, fill)),
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Fill)> {
-        self.0.iter().copied()
-    }
-}
-
 /// What is tried where a fetch fails.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Then {

@@ -35,7 +35,8 @@ use crate::esi::{Root, Sent};
 use crate::http::ResponseHead;
 use crate::pack::Learned;
 use crate::page::{CompileOptions, Insertion, Node, PagePlan, PageWarning, StoredPage};
-use choose::{Fetch, Fill, Fills};
+use crate::sorted::Sorted;
+use choose::{Fetch, Fill};
 use esi::EsiRun;
 
 /// Most fragments that are fetched for one page, failures apart. Fastly allows 32 requests to backends for one of a
@@ -79,7 +80,7 @@ pub struct PageSession {
     /// Nodes before this one are looked through for what has to be fetched.
     scouted: usize,
     /// What is put for nodes, by their index.
-    fills: Fills,
+    fills: Sorted<usize, Fill>,
     fetches: Vec<Fetch>,
     to_start: VecDeque<FetchId>,
     /// The run of the page's ESI, once a construct is reached.
@@ -144,7 +145,7 @@ impl PageSession {
             source,
             personal: Arc::new(personal),
             scouted: 0,
-            fills: Fills::default(),
+            fills: Sorted::default(),
             fetches: Vec::new(),
             to_start: VecDeque::new(),
             esi: None,
