@@ -65,7 +65,8 @@ pub fn hit<'i>(object: &'i Bytes, pack: &Bytes) -> Bench<'i> {
 }
 
 pub fn compile(page: &Bytes) -> Bench<'_> {
-    let options = CompileOptions { charset: Some("utf-8".to_owned()), esi: true, edits: Vec::new() };
+    let options =
+        CompileOptions { charset: Some("utf-8".to_owned()), esi: true, ..CompileOptions::default() };
     Box::new(move |watch| {
         let (page, options) = (page.to_vec(), options.clone());
         watch.time(|| PageCompiler::compile(page, options));

@@ -11,7 +11,8 @@ pub const NOW: UnixTime = UnixTime(1_795_737_600);
 
 /// A page with its plan, as the cache holds it.
 pub fn stored(page: Vec<u8>) -> Bytes {
-    let options = CompileOptions { charset: Some("utf-8".to_owned()), esi: true, edits: Vec::new() };
+    let options =
+        CompileOptions { charset: Some("utf-8".to_owned()), esi: true, ..CompileOptions::default() };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
