@@ -11,6 +11,8 @@ use hemstitch::http::{HostKind, host_kind};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::esi_sample::{Sample, SampleFragment};
+
 /// A case, without what is expected of it.
 #[derive(Debug, Deserialize)]
 pub struct Case {
@@ -218,6 +220,48 @@ impl Case {
             headers: answer.headers().iter().map(|(n, v)| (n.to_string(), text(v.as_bytes()))).collect(),
             requested,
         }
+    }
+
+    /// The case as an origin and a visitor meet it; `None` where that is not all there is to it.
+    pub fn sample(&self) -> Option<Sample> {
+        let plain = self.config.is_empty()
+            && matches!(self.dialect.as_str(), "w3c" | "akamai")
+            && self.request.method.as_deref().is_none_or(|method| method == "GET")
+            && self.fragments.iter().all(|(url, reply)| !url.ends_with('*') && reply.error.is_none())
+            && !self.headers().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let outcome = self.run();
+        let expected = outcome.body.filter(|_| plain && outcome.status.is_none() && outcome.headers.is_empty())?;
+        let split = |url: &str| {
+            let rest = url.strip_prefix("http://")?;
+            let end = rest.find(['/', '?']).unwrap_or(rest.len());
+            let (host, target) = rest.split_at(end);
+            let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+            let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+            (!host.is_empty() && host.bytes().all(sound)).then(|| (host.to_owned(), target))
+        };
+        let (host, target) = split(&self.request.url)?;
+        let mut fragments = Vec::new();
+        for url in &outcome.requested {
+            let (host, target) = split(url)?;
+            let fragment = self.fetch(url).ok()?;
+            fragments.push(SampleFragment {
+                host,
+                target,
+                status: fragment.status,
+                headers: fragment.headers,
+                body: fragment.body.to_vec(),
+            });
+        }
+        Some(Sample {
+            id: self.id.clone(),
+            dialect: self.dialect.clone(),
+            host,
+            target,
+            headers: self.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            document: self.document().to_vec(),
+            fragments,
+            expected,
+        })
     }
 
     fn may_fetch(&self, url: &str) -> bool {

@@ -173,7 +173,9 @@ impl Fetcher {
             FragmentSource::Host(source) => source,
         };
         let outgoing = request.outgoing(site);
-        let asked = origin::ask(&self.env, outgoing, site, source, JsValue::UNDEFINED, FIRST_BYTE_MS);
+        let entity = request.entity.as_deref();
+        let entity = entity.map_or(JsValue::UNDEFINED, |entity| js_sys::Uint8Array::from(entity).into());
+        let asked = origin::ask(&self.env, outgoing, site, source, entity, FIRST_BYTE_MS);
         let arrived = asked.await.ok_or(FragmentFailure::Unreachable)?;
         let mut head = arrived.head.clone();
         if convert::is_gzip(&head.headers) {

@@ -129,7 +129,8 @@ impl<'i> Fragments<'i> {
     fn ask(&mut self, request: &FragmentRequest, duty: Option<Duty>) -> State {
         let backend = self.backends.within(backend(request, self.site), request.timeout_ms);
         let outgoing = request.outgoing(self.site);
-        match backend.and_then(|backend| origin::begin(outgoing, &backend)) {
+        let entity = request.entity.as_deref().unwrap_or_default();
+        match backend.and_then(|backend| origin::begin(outgoing, entity, &backend)) {
             Some(pending) => State::Asking(pending, duty),
             None => State::Failed,
         }

@@ -1,7 +1,7 @@
 //! Asks backends: for pages, for what passes, for fragments within their time, and for what was published.
 
 use std::collections::HashMap;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,8 +49,10 @@ pub fn fetch(
 }
 
 /// Starts to ask for a fragment.
-pub fn begin(outgoing: OutgoingRequest, backend: &Backend) -> Option<PendingRequestHandle> {
-    convert::request(outgoing, Gzip::Decoded)?.send_async_to_backend(BodyHandle::new(), backend).ok()
+pub fn begin(outgoing: OutgoingRequest, entity: &[u8], backend: &Backend) -> Option<PendingRequestHandle> {
+    let mut body = BodyHandle::new();
+    body.write_all(entity).ok()?;
+    convert::request(outgoing, Gzip::Decoded)?.send_async_to_backend(body, backend).ok()
 }
 
 /// A publication that was asked for where it is recorded.

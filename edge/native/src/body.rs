@@ -42,9 +42,15 @@ enum Source {
     Passing(Passing),
 }
 
+enum Content {
+    Upload(Passing),
+    /// What is left to be sent of it, all or nothing.
+    Entity(Bytes),
+}
+
 /// The body of a request to an origin.
 pub struct RequestBody {
-    upload: Option<Passing>,
+    content: Content,
     /// Dropped with the body, when hyper has sent it or will not.
     _sent: oneshot::Sender<()>,
 }
@@ -169,8 +175,17 @@ impl Body for ReplyBody {
 impl RequestBody {
     /// The body that a visitor sends, or none, and what ends when it has been sent.
     pub fn new(upload: Option<Passing>) -> (RequestBody, oneshot::Receiver<()>) {
+        RequestBody::of(upload.map_or(Content::Entity(Bytes::new()), Content::Upload))
+    }
+
+    /// A body that is at hand, and what ends when it has been sent.
+    pub fn entity(bytes: Bytes) -> (RequestBody, oneshot::Receiver<()>) {
+        RequestBody::of(Content::Entity(bytes))
+    }
+
+    fn of(content: Content) -> (RequestBody, oneshot::Receiver<()>) {
         let (_sent, sending) = oneshot::channel();
-        (RequestBody { upload, _sent }, sending)
+        (RequestBody { content, _sent }, sending)
     }
 
     /// Whether there are no bytes in it, so that the request can be made again.
@@ -187,18 +202,25 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.get_mut().upload {
-            Some(upload) => Pin::new(upload).poll_frame(context),
-            None => Poll::Ready(None),
+        match &mut self.get_mut().content {
+            Content::Upload(upload) => Pin::new(upload).poll_frame(context),
+            Content::Entity(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Entity(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.upload.as_ref().is_none_or(Passing::is_end_stream)
+        match &self.content {
+            Content::Upload(upload) => upload.is_end_stream(),
+            Content::Entity(bytes) => bytes.is_empty(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.upload.as_ref().map_or_else(|| SizeHint::with_exact(0), Passing::size_hint)
+        match &self.content {
+            Content::Upload(upload) => upload.size_hint(),
+            Content::Entity(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
     }
 }
 

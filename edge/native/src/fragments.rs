@@ -152,7 +152,7 @@ impl FragmentFetch {
     async fn fetch(&self) -> Result<(Fragment, Option<Freshness>), FragmentFailure> {
         let target = &self.request.target;
         let upstream = self.site.fragment_upstream(target).ok_or(FragmentFailure::NotAllowed)?;
-        let (body, sent) = RequestBody::new(None);
+        let (body, sent) = RequestBody::entity(self.request.entity.clone().unwrap_or_default());
         let request = convert::outgoing(self.request.outgoing(&self.site.site), body)
             .ok_or(FragmentFailure::NotAllowed)?;
         let answer = self.serving.origins.ask(upstream, request, sent, FIRST_BYTE).await;

@@ -289,14 +289,8 @@ impl<'s> Scout<'s> {
                 return None;
             }
         } else {
-            let request = FragmentRequest {
-                id: FetchId(index),
-                target,
-                timeout_ms,
-                ttl_s,
-                caching,
-                headers: Vec::new(),
-            };
+            let mut request = FragmentRequest::plain(FetchId(index), target, timeout_ms, caching);
+            request.ttl_s = ttl_s;
             self.fetches.push(Fetch { request, planned, calls: Vec::new(), outcome: None });
             self.to_start.push_back(FetchId(index));
         }

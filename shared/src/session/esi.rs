@@ -52,10 +52,9 @@ impl PageSession {
         let elsewhere = (*call.base != *page).then(|| esi::absolute(&call.base, &call.url));
         let url = elsewhere.as_deref().unwrap_or(&call.url);
         let target = resolve_fragment(url, &personal.host, &personal.path, &personal.site);
-        let (Ok(target), "GET", None) = (target, call.method.as_str(), &call.entity) else {
-            return self.refuse(call);
-        };
-        let apart = call.personal || call.no_store || !call.headers.is_empty();
+        let Ok(target) = target else { return self.refuse(call) };
+        let is_get = call.method == "GET";
+        let apart = call.personal || call.no_store || !call.headers.is_empty() || !is_get;
         let caching = if apart { Caching::Apart } else { personal.caching };
         let is_known = |fetch: &Fetch| !apart && fetch.request.is_plain(&target, caching);
         let known = self.fetches.iter().position(is_known);
@@ -76,6 +75,7 @@ impl PageSession {
             ttl_s: call.ttl_s,
             caching,
             headers: call.headers,
+            entity: (!is_get).then(|| call.entity.unwrap_or_default()),
         };
         self.fetches.push(Fetch { request, planned: true, calls: vec![call.id], outcome: None });
         self.to_start.push_back(id);

@@ -1,5 +1,8 @@
 //! Fragments: content that is fetched and inserted into a page. Nothing in it is executed here: it is inert.
 
+use ::http::{HeaderValue, Method, header};
+use bytes::Bytes;
+
 use crate::esi::{self, HeaderEdit};
 use crate::http::{self, FragmentTarget, OutgoingRequest, ResponseHead};
 use crate::page::{Charset, Insertion};
@@ -10,6 +13,9 @@ pub const MAX_FRAGMENT_BYTES: usize = 1024 * 1024;
 
 /// How long a fragment is waited for where nothing else is said, in milliseconds.
 pub const FRAGMENT_TIMEOUT_MS: u32 = 1000;
+
+/// What an entity is, where the page does not say.
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// Names a fetch within one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +36,8 @@ pub struct FragmentRequest {
     pub caching: Caching,
     /// Changes to the headers of the request, from the page.
     pub headers: Vec<HeaderEdit>,
+    /// What is sent to it: it is a POST then, and else a GET.
+    pub entity: Option<Bytes>,
 }
 
 /// What a session has to do with caches.
@@ -44,14 +52,23 @@ pub enum Caching {
 }
 
 impl FragmentRequest {
-    /// Whether this asks for `target` by its URL alone, with `caching`.
-    pub(super) fn is_plain(&self, target: &FragmentTarget, caching: Caching) -> bool {
-        self.target == *target && self.caching == caching && self.headers.is_empty()
+    /// A request that asks for `target` by its URL alone.
+    pub(super) fn plain(id: FetchId, target: FragmentTarget, timeout_ms: u32, caching: Caching) -> FragmentRequest {
+        FragmentRequest { id, target, timeout_ms, ttl_s: None, caching, headers: Vec::new(), entity: None }
     }
 
-    /// The request to send.
+    /// Whether this asks for `target` by its URL alone, with `caching`.
+    pub(super) fn is_plain(&self, target: &FragmentTarget, caching: Caching) -> bool {
+        self.target == *target && self.caching == caching && self.headers.is_empty() && self.entity.is_none()
+    }
+
+    /// The request to send. Its body is [`FragmentRequest::entity`].
     pub fn outgoing(&self, site: &Site) -> OutgoingRequest {
         let mut request = http::fragment_request(&self.target, site);
+        if self.entity.is_some() {
+            request.method = Method::POST;
+            request.headers.insert(header::CONTENT_TYPE, FORM);
+        }
         for edit in &self.headers {
             http::edit_fragment_header(&mut request.headers, edit);
         }

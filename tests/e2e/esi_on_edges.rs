@@ -1,0 +1,110 @@
+//! ESI on each edge: what pages ask for, and that the bytes are those of the core.
+
+use std::collections::BTreeSet;
+
+use e2e::esi_sample::{Sample, sample};
+use e2e::harness::{Ask, EdgeKind, Script, Stage, TestSite, conformance};
+use e2e::on_each_edge;
+use serde_json::json;
+
+on_each_edge! {
+    an_include_posts_what_the_page_says
+    a_fragment_with_a_cookie_in_its_url_is_for_its_visitor_alone
+    a_hundred_cases_give_the_bytes_of_the_core
+}
+
+const ESI: (&str, &str) = ("surrogate-control", "content=\"ESI/1.0\"");
+
+fn html(body: &str) -> Script {
+    Script::status(200).header("content-type", "text/html").body(body)
+}
+
+fn an_include_posts_what_the_page_says(kind: EdgeKind) {
+    let stage = Stage::new(kind, TestSite::new("posts"));
+    let page = "<p><esi:include src=\"/f/post\" method=\"POST\" entity=\"'a=b&c='+$(QUERY_STRING{q})\" \
+                setheader=\"X-Mine: 1\" removeheader=\"Accept\"/></p>";
+    stage.serve("/?q=1", Script::page(page).header(ESI.0, ESI.1));
+    stage.origin.answer_by(&stage.site().host, "/f/post", |asked| {
+        let form = asked.header("content-type").unwrap_or_default();
+        html(&format!(
+            "{} {} {form} {}",
+            asked.method,
+            String::from_utf8_lossy(&asked.body),
+            asked.header("x-mine").unwrap_or_default()
+        ))
+    });
+    for turn in ["streamed", "again"] {
+        let expected = "<p>POST a=b&c=1 application/x-www-form-urlencoded 1</p>";
+        assert_eq!(stage.get("/?q=1").send().text(), expected, "{turn}");
+    }
+    assert_eq!(stage.fetches("/f/post"), 2, "what was posted is kept by nobody");
+}
+
+fn a_fragment_with_a_cookie_in_its_url_is_for_its_visitor_alone(kind: EdgeKind) {
+    let stage = Stage::new(kind, TestSite::new("carts"));
+    let page = "<p><esi:include src=\"/f/cart?of=$(HTTP_COOKIE{cart})\"/><esi:include src=\"/f/all\" ttl=\"60\"/></p>";
+    stage.serve("/", Script::page(page).header(ESI.0, ESI.1));
+    let kept = |body: &str| html(body).header("cache-control", "public, max-age=600");
+    stage.origin.answer(&stage.site().host, "/f/all", kept("all"));
+    for cart in ["7", "8"] {
+        let path = format!("/f/cart?of={cart}");
+        stage.origin.answer(&stage.site().host, &path, kept(&format!("cart {cart}, ")));
+        for turn in ["once", "again"] {
+            let reply = stage.get("/").cookie(&format!("cart={cart}")).send();
+            assert_eq!(reply.text(), format!("<p>cart {cart}, all</p>"), "{turn}");
+            assert!(reply.is_private(), "{turn}");
+        }
+        assert_eq!(stage.fetches(&path), 2, "it is kept by nobody");
+    }
+    assert_eq!(stage.fetches("/f/all"), 1, "the other fragment of the page is for everybody");
+}
+
+fn a_hundred_cases_give_the_bytes_of_the_core(kind: EdgeKind) {
+    let Some(path) = conformance("esi-cases.jsonl") else {
+        println!("skipped: there are no cases of ESI here");
+        return;
+    };
+    let lines = std::fs::read_to_string(path).expect("the cases can be read");
+    let cases = sample(&lines, 100);
+    assert_eq!(cases.len(), 100);
+    let mut wrong = Vec::new();
+    for dialect in ["w3c", "akamai"] {
+        let cases: Vec<&Sample> = cases.iter().filter(|case| case.dialect == dialect).collect();
+        let stage = Stage::with_sites(kind, sites(dialect, &cases));
+        for case in cases {
+            let page = Script::status(200)
+                .header("content-type", "text/html; charset=utf-8")
+                .header("cache-control", "private, no-store")
+                .header(ESI.0, ESI.1)
+                .body(case.document.clone());
+            stage.origin.answer(&case.host, &case.target, page);
+            for fragment in &case.fragments {
+                let script = Script::status(fragment.status).header("content-type", "text/html; charset=utf-8");
+                let headers = fragment.headers.iter();
+                let script = headers.fold(script, |script, (name, value)| script.header(name, value));
+                stage.origin.answer(&fragment.host, &fragment.target, script.body(fragment.body.clone()));
+            }
+            let ask = Ask::get(stage.edge.address(), &case.host, &case.target);
+            let ask = case.headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value));
+            let reply = ask.send();
+            if reply.body != case.expected {
+                let expected = String::from_utf8_lossy(&case.expected);
+                wrong.push(format!("{}: {:?} where {expected:?} should be", case.id, reply.text()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A site for each host that is asked, which may include from all others.
+fn sites(dialect: &str, cases: &[&Sample]) -> Vec<TestSite> {
+    let hosts: BTreeSet<&str> = cases.iter().map(|case| case.host.as_str()).collect();
+    let included = cases.iter().flat_map(|case| &case.fragments).map(|fragment| fragment.host.as_str());
+    let included: BTreeSet<&str> = included.collect();
+    let site = |(index, host): (usize, &&str)| {
+        let mut site = TestSite::new(&format!("{dialect}-{index}")).setting("esi", json!(dialect));
+        site.host = (*host).to_owned();
+        included.iter().filter(|other| *other != host).fold(site, |site, other| site.fragment_host(other))
+    };
+    hosts.iter().enumerate().map(site).collect()
+}
