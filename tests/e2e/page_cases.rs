@@ -52,9 +52,9 @@ fn findings_of(case: &Case, site: &TestSite, stage: &Stage) -> Option<String> {
             let mut finding = None;
             // The page is stored a moment after its last byte went out; until then it streams through again.
             eventually(&format!("{} comes from the cache", case.name), || {
-                let before = stage.origin.count(&site.host, &case.path);
+                let before = stage.origin.count(&site.host, &case.path_at_origin());
                 finding = difference(case, &ask, Source::Cache);
-                let cached = stage.origin.count(&site.host, &case.path) == before;
+                let cached = stage.origin.count(&site.host, &case.path_at_origin()) == before;
                 (cached || finding.is_some() || !is_stored(case)).then_some(())
             });
             finding.map(|finding| format!("from the cache: {finding}"))

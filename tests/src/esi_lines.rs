@@ -230,12 +230,14 @@ impl Case {
             && self.fragments.iter().all(|(url, reply)| !url.ends_with('*') && reply.error.is_none())
             && !self.headers().any(|(name, _)| name.eq_ignore_ascii_case("host"));
         let outcome = self.run();
-        let expected = outcome.body.filter(|_| plain && outcome.status.is_none() && outcome.headers.is_empty())?;
+        let expected =
+            outcome.body.filter(|_| plain && outcome.status.is_none() && outcome.headers.is_empty())?;
         let split = |url: &str| {
             let rest = url.strip_prefix("http://")?;
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (host, target) = rest.split_at(end);
-            let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+            let sound =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
             let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
             (!host.is_empty() && host.bytes().all(sound)).then(|| (host.to_owned(), target))
         };

@@ -49,13 +49,16 @@ pub fn sample(lines: &str, most: usize) -> Vec<Sample> {
     let mut fragments: BTreeMap<String, SampleFragment> = BTreeMap::new();
     let mut taken = Vec::new();
     for line in lines.lines() {
-        let Some(case) = serde_json::from_str::<Case>(line).ok().and_then(|case| case.sample()) else { continue };
+        let Some(case) = serde_json::from_str::<Case>(line).ok().and_then(|case| case.sample()) else {
+            continue;
+        };
         let name = |fragment: &SampleFragment| format!("{}{}", fragment.host, fragment.target);
         let text = String::from_utf8_lossy(&case.document).into_owned();
         let known = |fragment: &&SampleFragment| {
             fragments.get(&name(fragment)).is_none_or(|known| known == *fragment)
         };
-        if OF_THE_MOMENT.iter().any(|word| text.contains(word)) || !case.fragments.iter().all(|it| known(&it)) {
+        if OF_THE_MOMENT.iter().any(|word| text.contains(word)) || !case.fragments.iter().all(|it| known(&it))
+        {
             continue;
         }
         fragments.extend(case.fragments.iter().map(|fragment| (name(fragment), fragment.clone())));

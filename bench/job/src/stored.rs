@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hemstitch::http::ResponseHead;
-use hemstitch::page::{CompileOptions, Life, PageCompiler, StoredPage, edits_digest};
+use hemstitch::page::{CompileOptions, Life, PageCompiler, StoredPage, compiled_digest};
 use hemstitch::time::UnixTime;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -18,7 +18,7 @@ pub fn stored(page: Vec<u8>) -> Bytes {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
     let head = ResponseHead { status: StatusCode::OK, headers };
     let life = Life { born: NOW, fresh_until: NOW, revalidate_until: NOW, stale_until: NOW };
-    let digest = edits_digest(&options.edits);
+    let digest = compiled_digest(&options.edits, &options.dialect);
     let compiler = PageCompiler::compile(page, options);
     let plan = compiler.plan().expect("a page that is complete has a plan");
     StoredPage::encode(&head, &life, true, plan, &digest, compiler.page()).into()

@@ -53,7 +53,12 @@ pub enum Caching {
 
 impl FragmentRequest {
     /// A request that asks for `target` by its URL alone.
-    pub(super) fn plain(id: FetchId, target: FragmentTarget, timeout_ms: u32, caching: Caching) -> FragmentRequest {
+    pub(super) fn plain(
+        id: FetchId,
+        target: FragmentTarget,
+        timeout_ms: u32,
+        caching: Caching,
+    ) -> FragmentRequest {
         FragmentRequest { id, target, timeout_ms, ttl_s: None, caching, headers: Vec::new(), entity: None }
     }
 

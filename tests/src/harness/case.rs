@@ -135,10 +135,18 @@ impl Case {
     pub fn put_on(&self, origin: &TestOrigin, site: &TestSite) {
         let headers = self.response_headers();
         let page = headers.iter().fold(Script::status(200), |page, (name, value)| page.header(name, value));
-        origin.answer(&site.host, &self.path, page.body(self.page.clone()));
+        origin.answer(&site.host, &self.path_at_origin(), page.body(self.page.clone()));
         for fragment in &self.fragments {
             let (host, path) = absolute(&fragment.path).unwrap_or((&site.host, &fragment.path));
             origin.answer(host, path, fragment.script());
+        }
+    }
+
+    /// What the origin is asked for: parameters of ours never get there.
+    pub fn path_at_origin(&self) -> String {
+        match hemstitch::http::clean_target(&self.path) {
+            (path, Some(query)) => format!("{path}?{query}"),
+            (path, None) => path,
         }
     }
 
