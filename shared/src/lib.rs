@@ -24,6 +24,7 @@ mod interpolation;
 pub mod keeper;
 pub mod kill_switch;
 pub mod memory;
+mod named;
 pub mod pack;
 pub mod page;
 mod pattern;

@@ -1,12 +1,12 @@
 //! What is known of one visitor, apart from how it travels (see [`crate::token::ProfileCookie`]).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+pub use crate::named::Named;
 use crate::pack::Learned;
 use crate::time::UnixTime;
 
@@ -91,14 +91,14 @@ pub struct Profile {
     /// When the latest visit began.
     pub last_seen: UnixTime,
     /// Affinity to a topic, 0..=1. What lies outside, and what is beyond [`MAX_INTERESTS`], is not put in a cookie.
-    pub interests: BTreeMap<String, f64>,
+    pub interests: Named<f64>,
     /// Whatever else the origin knows, as plain JSON. What is beyond [`MAX_TRAITS`] is not put in a cookie.
-    pub traits: BTreeMap<String, Value>,
+    pub traits: Named<Value>,
     /// The key of the variation that a visitor keeps, by experiment and version of its buckets. What is beyond
     /// [`MAX_BUCKETS`] is not put in a cookie.
-    pub buckets: BTreeMap<String, String>,
+    pub buckets: Named<String>,
     /// How often rules have been shown that are capped, by their ids. What is beyond [`MAX_SHOWN`] is not put in a cookie.
-    pub shown: BTreeMap<String, Shown>,
+    pub shown: Named<Shown>,
 }
 
 /// How often something was shown, and since when that is counted.
@@ -129,16 +129,16 @@ impl Profile {
             visits: 1,
             first_seen: now,
             last_seen: now,
-            interests: BTreeMap::new(),
-            traits: BTreeMap::new(),
-            buckets: BTreeMap::new(),
-            shown: BTreeMap::new(),
+            interests: Named::default(),
+            traits: Named::default(),
+            buckets: Named::default(),
+            shown: Named::default(),
         }
     }
 
     /// Takes note of what was decided. Of what is counted, the longest known goes where there is no room.
     pub fn learn(&mut self, learned: &Learned, now: UnixTime) {
-        self.buckets.retain(|bucket, _| !learned.forgotten.contains(bucket));
+        self.buckets.retain(|bucket| !learned.forgotten.iter().any(|gone| gone == bucket));
         self.buckets.extend(learned.buckets.iter().cloned());
         for showing in &learned.shown {
             let known = self.shown.get(&showing.rule).filter(|_| !showing.anew);

@@ -21,7 +21,7 @@ fn html(body: &str) -> Script {
 
 fn an_include_posts_what_the_page_says(kind: EdgeKind) {
     let stage = Stage::new(kind, TestSite::new("posts"));
-    let page = "<p><esi:include src=\"/f/post\" method=\"POST\" entity=\"'a=b&c='+$(QUERY_STRING{q})\" \
+    let page = "<p><esi:include src=\"/f/post\" method=\"POST\" entity=\"a=b&c=$(QUERY_STRING{q})\" \
                 setheader=\"X-Mine: 1\" removeheader=\"Accept\"/></p>";
     stage.serve("/?q=1", Script::page(page).header(ESI.0, ESI.1));
     stage.origin.answer_by(&stage.site().host, "/f/post", |asked| {

@@ -208,7 +208,7 @@ impl Evaluation<'_> {
             }
             let Some(value) = self.hash_value(attribute)? else { continue };
             let name = self.bucket_name(one, Hashed { attribute, value })?;
-            for (bucket, variation) in &self.facts.profile().buckets {
+            for (bucket, variation) in self.facts.profile().buckets.iter() {
                 let (bucket, of_version) = parse_bucket(bucket);
                 if bucket != name {
                     continue;

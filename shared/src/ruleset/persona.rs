@@ -52,7 +52,7 @@ impl Persona {
             (rule.clone(), Shown { times: *times, since: since.unwrap_or(now) })
         };
         profile.shown = self.shown.iter().map(shown).collect();
-        profile.buckets = self.buckets.clone();
+        profile.buckets.extend(self.buckets.clone());
         Facts::new(profile, Sources { overrides: self.facts.clone(), ..sources })
     }
 }

@@ -1,6 +1,5 @@
 //! The claims of a profile cookie: what of a profile travels, and what of a stranger's claims is believed.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -11,7 +10,7 @@ use super::claims::{Audience, CLOCK_SKEW_S, ClaimsError, NumericDate, Registered
 use super::json::{self, Text};
 use super::profile_cookie::{CookieError, ProfileCookie};
 use crate::profile::{
-    MAX_BUCKETS, MAX_INTERESTS, MAX_NAME_BYTES, MAX_SHOWN, MAX_TRAITS, Profile, Shown, VisitorId,
+    MAX_BUCKETS, MAX_INTERESTS, MAX_NAME_BYTES, MAX_SHOWN, MAX_TRAITS, Named, Profile, Shown, VisitorId,
     is_entry_name,
 };
 use crate::time::UnixTime;
@@ -29,13 +28,13 @@ struct ReadClaims<'a> {
     fs: Option<NumericDate>,
     ls: Option<NumericDate>,
     #[serde(rename = "in", default, deserialize_with = "interests")]
-    interests: BTreeMap<String, f64>,
+    interests: Named<f64>,
     #[serde(rename = "tr", default, deserialize_with = "traits")]
-    traits: BTreeMap<String, Value>,
+    traits: Named<Value>,
     #[serde(rename = "bk", default, deserialize_with = "buckets")]
-    buckets: BTreeMap<String, String>,
+    buckets: Named<String>,
     #[serde(rename = "sh", default, deserialize_with = "shown")]
-    shown: BTreeMap<String, Shown>,
+    shown: Named<Shown>,
 }
 
 #[derive(Serialize)]
@@ -119,19 +118,19 @@ fn four_decimals(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
 }
 
-fn interests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+fn interests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named<f64>, D::Error> {
     let accept = |name: &str, value: &Value| value.as_f64().is_some_and(|value| is_interest(name, value));
     let entries = deserializer.deserialize_any(Entries { most: MAX_INTERESTS, accept: &accept })?;
     Ok(each(entries, |value| value.as_f64()))
 }
 
-fn traits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Value>, D::Error> {
+fn traits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named<Value>, D::Error> {
     let accept = |name: &str, _: &Value| is_entry_name(name);
     let entries = deserializer.deserialize_any(Entries { most: MAX_TRAITS, accept: &accept })?;
     Ok(each(entries, Some))
 }
 
-fn buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+fn buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named<String>, D::Error> {
     let accept =
         |name: &str, value: &Value| is_bucket_name(name) && value.as_str().is_some_and(is_entry_name);
     let entries = deserializer.deserialize_any(Entries { most: MAX_BUCKETS, accept: &accept })?;
@@ -139,7 +138,7 @@ fn buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
 }
 
 /// An entry is how often, and since when.
-fn shown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Shown>, D::Error> {
+fn shown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named<Shown>, D::Error> {
     let accept = |name: &str, value: &Value| is_entry_name(name) && showings(value).is_some();
     let entries = deserializer.deserialize_any(Entries { most: MAX_SHOWN, accept: &accept })?;
     Ok(each(entries, |value| showings(&value)))
@@ -163,14 +162,8 @@ struct Entries<'f> {
 }
 
 /// The entries, each as what it stands for.
-fn each<T>(entries: Vec<(String, Value)>, meaning: impl Fn(Value) -> Option<T>) -> BTreeMap<String, T> {
-    let mut map = BTreeMap::new();
-    for (name, value) in entries {
-        if let Some(value) = meaning(value) {
-            map.insert(name, value);
-        }
-    }
-    map
+fn each<T>(entries: Vec<(String, Value)>, meaning: impl Fn(Value) -> Option<T>) -> Named<T> {
+    entries.into_iter().filter_map(|(name, value)| Some((name, meaning(value)?))).collect()
 }
 
 impl<'de> Visitor<'de> for Entries<'_> {

@@ -303,6 +303,8 @@ mod tests {
                 (rule, Shown { times, since: UnixTime(since) })
             }).collect();
             let (first_seen, last_seen) = (UnixTime(first), UnixTime(last));
+            let (interests, traits) = (interests.into_iter().collect(), traits.into_iter().collect());
+            let buckets = buckets.into_iter().collect();
             Profile { id, visits, first_seen, last_seen, interests, traits, buckets, shown }
         }
     }

@@ -127,7 +127,7 @@ impl Case {
 /// Facts that are stated, of a visitor whose profile keeps these buckets.
 pub(super) fn facts(overrides: BTreeMap<String, Value>, buckets: BTreeMap<String, String>) -> Facts {
     let now = UnixTime(0);
-    let profile = Profile { buckets, ..Profile::new([0; 16], now) };
+    let profile = Profile { buckets: buckets.into_iter().collect(), ..Profile::new([0; 16], now) };
     Facts::new(profile, Sources { now, overrides, ..Sources::default() })
 }
 
