@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use e2e::harness::patience::eventually;
 use e2e::harness::{EdgeKind, Jws, Reply, Script, Stage, TestSite, Visitor, now, scene};
 use e2e::on_each_edge;
 use serde_json::{Value, json};
@@ -80,4 +81,50 @@ fn a_key_verifies_before_it_signs(kind: EdgeKind) {
     }
     let (_, kid) = written(&stage.get("/").send()).expect("a new visitor gets a cookie");
     assert_eq!(kid, GENERATIONS[0]);
+}
+
+/// A native edge runs for months, and its keys rotate under it.
+#[test]
+fn a_native_edge_reads_its_keys_again_when_they_change() {
+    let [newest, older, oldest] = GENERATIONS;
+    let stage = stage(EdgeKind::Native, &[older, oldest]);
+    let put = |generations: &[&str]| {
+        let ring = scene::site("rotated").generations(generations).secrets().keyring("profile");
+        stage.edge.put_keys("rotated", "profile", &ring);
+    };
+    let signs = |expected: &str| {
+        eventually(&format!("{expected} signs"), || {
+            let (_, kid) = written(&stage.get("/").send())?;
+            (kid == expected).then_some(())
+        });
+    };
+    let is_known = |kid: &str| {
+        let reply = stage.get("/").cookie(&cookie(stage.site(), kid)).send();
+        let keeps_its_id = written(&reply).is_none_or(|(id, _)| id == "ada");
+        let is_known = reply.text() == scene::page_showing(scene::FINANCE);
+        assert_eq!(is_known, keeps_its_id);
+        is_known
+    };
+    signs(older);
+    assert!(!is_known(newest) && is_known(oldest));
+
+    put(&GENERATIONS);
+    signs(newest);
+    assert!(GENERATIONS.iter().all(|kid| is_known(kid)), "nobody is logged out");
+
+    for (broken, says) in [("{", "broken.profile.json"), ("{\"keys\":[]}", "the keys of before stay")] {
+        stage.edge.put_keys("rotated", "profile", broken);
+        eventually("it is said that the file is none", || {
+            let lines = stage.edge.lines();
+            lines.iter().any(|line| line.contains(&says.replace("broken", "rotated"))).then_some(())
+        });
+        assert!(GENERATIONS.iter().all(|kid| is_known(kid)), "a slip takes nobody for a stranger");
+    }
+
+    put(&[newest, older]);
+    eventually("the oldest is retired", || (!is_known(oldest)).then_some(()));
+    assert!(is_known(older) && is_known(newest));
+    for secret in scene::site("rotated").generations(&GENERATIONS).secrets().spellings("profile") {
+        assert!(stage.edge.lines().iter().all(|line| !line.contains(&secret)), "no line has a secret");
+    }
 }

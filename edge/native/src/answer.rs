@@ -94,7 +94,8 @@ async fn route(
 
 /// What this process holds, for an operator.
 fn status(serving: &Serving, site: &ServedSite, head: &RequestHead) -> Option<Answered> {
-    let operator = site.keys.as_ref().and_then(|keys| keys.operator.as_ref());
+    let keys = site.keys.now();
+    let operator = keys.as_ref().and_then(|keys| keys.operator.as_ref());
     let (holding, kill) = (site.packs.holding(), serving.switch.now());
     let name = &site.site.name;
     let (head, text) = status::answer(head, operator, name, Platform::Native, &holding, &kill, unix_now())?;

@@ -17,7 +17,7 @@ use crate::origin::{Upstream, UpstreamError};
 /// |---|---|
 /// | `listen` | address and port, such as `127.0.0.1:8080`; port 0 is any free one |
 /// | `kv` | where publications are: a folder of files that are named by their keys, or `{"origin": "http://…"}`, which is asked for `/_hs/kv/{key}` |
-/// | `keys` | folder of `{site}.profile.json`, and of `facts`, `explain`, `operator` and `edge` likewise |
+/// | `keys` | folder of `{site}.profile.json`, and of `facts`, `explain`, `preview`, `operator` and `edge` likewise; they are read again when they change |
 /// | `sites` | list of sites, as [`Site::parse`] reads them; `origin`, `record` and the values of `fragment_hosts` are URLs here |
 /// | `personalization` | file with the kill switch; it is read again every second, and while it cannot be, its last setting stands |
 /// | `cache_bytes` | most bytes of pages and fragments in memory; 256 MB unless given |

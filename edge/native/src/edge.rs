@@ -21,8 +21,7 @@ use crate::config::Config;
 use crate::connection::VisitorConnection;
 use crate::descriptors;
 use crate::journal;
-use crate::serving::{Serving, ServingError};
-use crate::store::Watch;
+use crate::serving::{Chores, Serving, ServingError};
 use crate::switch::{Switch, SwitchFile};
 
 /// How long requests may go on after the edge was told to stop.
@@ -37,7 +36,7 @@ pub struct Edge {
     listener: TcpListener,
     address: SocketAddr,
     serving: Arc<Serving>,
-    watches: Vec<Watch>,
+    chores: Chores,
     switch: SwitchFile,
     max_connections: usize,
     idle: Duration,
@@ -76,7 +75,7 @@ impl Edge {
     pub async fn bind(config: Config) -> Result<Edge, BindError> {
         let (switch_file, switch): (SwitchFile, Switch) =
             SwitchFile::open(config.personalization.clone()).await;
-        let (serving, watches) = Serving::new(&config, switch)?;
+        let (serving, chores) = Serving::new(&config, switch)?;
         let listening = async {
             let listener = TcpListener::bind(config.listen).await?;
             let address = listener.local_addr()?;
@@ -90,7 +89,7 @@ impl Edge {
             listener,
             address,
             serving: Arc::new(serving),
-            watches,
+            chores,
             switch: switch_file,
             max_connections: descriptors::connections(config.max_connections).min(Semaphore::MAX_PERMITS),
             idle: Duration::from_secs(config.idle_s),
@@ -104,10 +103,11 @@ impl Edge {
 
     /// Serves until `shutdown` ends; requests that have arrived by then are answered, for ten seconds at most.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Edge { listener, serving, watches, switch, max_connections, idle, .. } = self;
+        let Edge { listener, serving, chores, switch, max_connections, idle, .. } = self;
         // They end with this function, whatever becomes of it.
         let mut background = JoinSet::new();
-        watches.into_iter().for_each(|watch| drop(background.spawn(watch.run())));
+        chores.watches.into_iter().for_each(|watch| drop(background.spawn(watch.run())));
+        chores.key_files.into_iter().for_each(|files| drop(background.spawn(files.run())));
         background.spawn(switch.run());
 
         let places = Arc::new(Semaphore::new(max_connections));

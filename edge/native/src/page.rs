@@ -72,7 +72,8 @@ impl PageRequest {
         getrandom::fill(&mut entropy)?;
         let coding = Coding::negotiate(&head.headers);
         let place = convert::place(&head.headers, serving.place_header.as_ref());
-        let keys = site.keys.as_ref();
+        let keys = site.keys.now();
+        let keys = keys.as_deref();
         let mut visit = Visit::arrive(Arc::clone(&site.site), keys, head, place, unix_now(), entropy);
         let pack = match visit.draft() {
             Some(draft) => site.drafts.find(draft, keys.and_then(|keys| keys.edge.as_ref())).await,

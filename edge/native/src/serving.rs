@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hemstitch::http::{FragmentSource, FragmentTarget};
 use hemstitch::site::{Site, host_of};
-use hemstitch::visit::Keys;
 use http::HeaderName;
 
 use crate::cache::Cache;
@@ -15,7 +14,7 @@ use crate::config::{Config, Kv};
 use crate::drafts::DraftStore;
 use crate::fills::Fills;
 use crate::journal;
-use crate::keys::{self, KeysError};
+use crate::keys::{KeyFiles, KeyRings, KeysError};
 use crate::origin::{OriginError, Origins, Upstream, UpstreamError};
 use crate::store::{self, Packs, Watch};
 use crate::switch::Switch;
@@ -39,12 +38,20 @@ pub struct Serving {
     hosts: HashMap<String, Arc<ServedSite>>,
 }
 
+/// What is looked after in the background.
+pub struct Chores {
+    /// The packs of each site.
+    pub watches: Vec<Watch>,
+    /// The keys of each site.
+    pub key_files: Vec<KeyFiles>,
+}
+
 /// A site with what serves it.
 pub struct ServedSite {
     /// Its configuration.
     pub site: Arc<Site>,
     /// Its secrets.
-    pub keys: Option<Keys>,
+    pub keys: KeyRings,
     /// Its rules.
     pub packs: Packs,
     /// Rules that are not published, for who may see them.
@@ -73,7 +80,7 @@ pub enum ServingError {
 
 impl Serving {
     /// Gets everything ready, and what has to be looked after in the background.
-    pub fn new(config: &Config, switch: Switch) -> Result<(Serving, Vec<Watch>), ServingError> {
+    pub fn new(config: &Config, switch: Switch) -> Result<(Serving, Chores), ServingError> {
         if let Kv::Folder(folder) = &config.kv
             && !folder.is_dir()
         {
@@ -81,17 +88,15 @@ impl Serving {
             journal::warn(&format!("kv {}: {warning}", folder.display()));
         }
         let origins = Arc::new(Origins::default());
-        let (mut hosts, mut watches) = (HashMap::new(), Vec::new());
+        let (mut hosts, mut watches, mut key_files) = (HashMap::new(), Vec::new(), Vec::new());
         for site in &config.sites {
             let site = Arc::new(site.clone());
-            let keys = match &config.keys {
-                Some(folder) => keys::read(folder, &site.name)?,
-                None => None,
-            };
-            let edge = keys.as_ref().and_then(|keys| keys.edge.clone());
+            let (files, keys) = KeyFiles::open(config.keys.as_deref(), &site.name)?;
+            key_files.push(files);
             let record = site.record.as_deref().map(|url| upstream(&site, url)).transpose()?;
             let sources = store::sources(config.kv.clone(), record);
-            let (watch, packs) = Watch::new(Arc::clone(&site), sources.clone(), edge, Arc::clone(&origins));
+            let (watch, packs) =
+                Watch::new(Arc::clone(&site), sources.clone(), keys.clone(), Arc::clone(&origins));
             watches.push(watch);
             let drafts = DraftStore::new(Arc::clone(&site), sources, Arc::clone(&origins));
             let served = Arc::new(ServedSite::new(site, keys, packs, drafts)?);
@@ -109,7 +114,7 @@ impl Serving {
             log: config.log,
             hosts,
         };
-        Ok((serving, watches))
+        Ok((serving, Chores { watches, key_files }))
     }
 
     /// The site that a `Host` header names.
@@ -121,7 +126,7 @@ impl Serving {
 impl ServedSite {
     fn new(
         site: Arc<Site>,
-        keys: Option<Keys>,
+        keys: KeyRings,
         packs: Packs,
         drafts: DraftStore,
     ) -> Result<ServedSite, ServingError> {

@@ -10,7 +10,6 @@ use hemstitch::keeper::{Holding, Keeper, KeeperError, Want};
 use hemstitch::pack::{Pack, PackError};
 use hemstitch::record;
 use hemstitch::site::Site;
-use hemstitch::token::Keyring;
 use http::{HeaderValue, StatusCode, header};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -20,6 +19,7 @@ use crate::clock::unix_now;
 use crate::config::Kv;
 use crate::convert;
 use crate::journal;
+use crate::keys::KeyRings;
 use crate::origin::{FIRST_BYTE, OriginError, Origins, Upstream};
 use crate::origin_body::OriginBody;
 
@@ -73,8 +73,8 @@ pub struct Watch {
     keeper: Keeper,
     site: Arc<Site>,
     sources: Vec<Source>,
-    /// What shows the record that it is asked by an edge of the site.
-    edge: Option<Keyring>,
+    /// One of them shows the record that it is asked by an edge of the site.
+    keys: KeyRings,
     origins: Arc<Origins>,
     held: watch::Sender<Held>,
     holding: watch::Sender<Holding>,
@@ -134,14 +134,14 @@ impl Watch {
     pub fn new(
         site: Arc<Site>,
         sources: Vec<Source>,
-        edge: Option<Keyring>,
+        keys: KeyRings,
         origins: Arc<Origins>,
     ) -> (Watch, Packs) {
         let (held, packs) = watch::channel(Held::Unknown);
         let (holding, held_for_operators) = watch::channel(Holding::default());
         let keeper = Keeper::new(site.name.clone(), site.pointer_keys.clone());
         let started = Instant::now();
-        let watch = Watch { keeper, site, sources, edge, origins, held, holding, started, complaint: None };
+        let watch = Watch { keeper, site, sources, keys, origins, held, holding, started, complaint: None };
         (watch, Packs { held: packs, holding: held_for_operators })
     }
 
@@ -170,7 +170,9 @@ impl Watch {
             match &self.sources[source] {
                 Source::Folder(folder) => read_file(folder.join(key)).await,
                 Source::Origin(upstream) => {
-                    let asked = record::request(&self.site, self.edge.as_ref(), key, unix_now());
+                    let keys = self.keys.now();
+                    let edge = keys.as_ref().and_then(|keys| keys.edge.as_ref());
+                    let asked = record::request(&self.site, edge, key, unix_now());
                     ask(&self.origins, upstream, asked).await
                 }
             }

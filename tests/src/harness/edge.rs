@@ -112,6 +112,12 @@ impl Edge {
         workerd.services.cache.fail(cache);
     }
 
+    /// Writes a keyring of a native edge while it runs.
+    pub fn put_keys(&self, site: &str, ring: &str, json: &str) {
+        assert_eq!(self.kind, EdgeKind::Native, "elsewhere the platform keeps keys");
+        write_whole(&self.folder.path().join(format!("keys/{site}.{ring}.json")), json.as_bytes());
+    }
+
     /// Publishes while the edge runs. Viceroy's KV cannot be written from outside.
     pub fn put_kv(&self, key: &str, value: &[u8]) {
         match &self.process {
