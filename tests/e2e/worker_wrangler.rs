@@ -1,9 +1,11 @@
 //! A sample of the cases with Cloudflare's own tools, and the `wrangler.toml` that people deploy with.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::{Arc, Mutex};
 
 use e2e::harness::patience::eventually;
-use e2e::harness::{Ask, Script, TestOrigin, Wrangler, cloudflare, scene, workspace};
+use e2e::harness::{Ask, Publication, Script, TestOrigin, Wrangler, cloudflare, scene, workspace};
 
 use crate::demo::{descendants, is_running};
 
@@ -63,20 +65,52 @@ fn the_worker_passes_the_dry_run_of_a_deployment_and_is_small() {
 }
 
 #[test]
-fn the_manual_of_publishing_ends_with_pack_and_pointer_in_kv() {
+fn the_manual_of_publishing_ends_with_pack_and_pointer_in_both_kvs() {
     let manual = fs::read_to_string(workspace().join("docs/cloudflare.md")).expect("a manual");
     let publishing = manual.split("## Publish").nth(1).expect("a chapter on publishing");
-    let commands = publishing.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
+    let block = |fence: &str| publishing.split(fence).nth(1).and_then(|rest| rest.split("```").next());
     let folder = tempfile::tempdir().expect("a folder");
-    let ruleset = folder.path().join("ruleset.json");
-    fs::write(ruleset, scene::rules().to_string()).expect("a file in a folder of ours");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a folder of ours");
+    write("ruleset.json", &scene::rules().to_string());
+    write("hemstitch.toml", block("```toml\n").expect("a configuration"));
+    let pack = Publication::of("acme", 1, &scene::rules().to_string());
+    let (api, values) = kv_api(&[&pack.pack_key, &pack.pointer_key]);
+    let environment =
+        [("CLOUDFLARE_API_TOKEN", "token".to_string()), ("HEMSTITCH_TARGETS_CLOUDFLARE_API", api.url())];
     let wrangler = Wrangler::with_empty_kv();
-    wrangler.follow(commands.expect("commands"), folder.path());
+    wrangler.follow(block("```sh\n").expect("commands"), folder.path(), &environment);
 
-    let kv = folder.path().join("kv/acme");
-    assert_eq!(wrangler.kept("acme/pointer"), fs::read(kv.join("pointer")).expect("a pointer"));
-    let packs = fs::read_dir(kv.join("pack")).expect("packs").collect::<Result<Vec<_>, _>>().expect("packs");
-    let [pack] = packs.as_slice() else { panic!("{packs:?}") };
-    let key = format!("acme/pack/{}", pack.file_name().to_string_lossy());
-    assert_eq!(wrangler.kept(&key), fs::read(pack.path()).expect("a pack"), "{key}");
+    let values = values.lock().expect("no holder of the lock panics");
+    assert_eq!(values[&pack.pack_key], pack.pack);
+    for (key, value) in &*values {
+        assert_eq!(wrangler.kept(key), *value, "{key}");
+    }
+    assert_eq!(values.len(), 2);
+}
+
+type Values = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
+/// Cloudflare's API, as far as these keys of the namespace in the manual go.
+fn kv_api(keys: &[&str]) -> (TestOrigin, Values) {
+    let (server, values) = (TestOrigin::start().expect("a server"), Values::default());
+    let namespace =
+        "/accounts/the%20id%20of%20the%20account/storage/kv/namespaces/the%20id%20of%20the%20KV%20namespace";
+    for key in keys {
+        let (values, key) = (Arc::clone(&values), key.to_string());
+        let path = format!("{namespace}/values/{}", key.replace('/', "%2F"));
+        server.answer_by(&server.address().to_string(), &path, move |asked| {
+            assert_eq!(asked.header("authorization"), Some("Bearer token"));
+            let mut values = values.lock().expect("no holder of the lock panics");
+            match (asked.method.as_str(), values.get(&key)) {
+                ("PUT", _) => {
+                    values.insert(key.clone(), asked.body.clone());
+                    Script::status(200).body(r#"{"success":true,"errors":[],"messages":[],"result":null}"#)
+                }
+                (_, Some(value)) => Script::status(200).body(value.clone()),
+                (_, None) => Script::status(404)
+                    .body(r#"{"success":false,"errors":[{"code":10009,"message":"get: 'key not found'"}]}"#),
+            }
+        });
+    }
+    (server, values)
 }

@@ -64,9 +64,9 @@ impl Wrangler {
         }
     }
 
-    /// Runs a manual's shell commands in a folder. Their `hemstitch` is ours, and their `wrangler` this one, with what it
-    /// would do to an account done to the local KV.
-    pub fn follow(&self, manual: &str, folder: &Path) {
+    /// Runs a manual's shell commands in a folder. Their `hemstitch` is ours, and their `wrangler` this one, with a local KV
+    /// of its own.
+    pub fn follow(&self, manual: &str, folder: &Path, environment: &[(&str, String)]) {
         let bin = self.state.path().join("bin");
         let like = self.command(&[]);
         let exports = like
@@ -74,9 +74,7 @@ impl Wrangler {
             .filter_map(|(name, value)| Some(format!("export {}='{}'\n", name.to_str()?, value?.to_str()?)));
         let (kv, workspace) = (text(&self.kv()), text(&programs::workspace()));
         let wrangler = format!(
-            "#!/bin/sh\n{}for argument; do shift\n\
-             case $argument in --remote) set -- \"$@\" --local --persist-to '{kv}';; *) set -- \"$@\" \"$argument\";; esac\n\
-             done\nexec '{}' --config '{workspace}/wrangler.toml' \"$@\"\n",
+            "#!/bin/sh\n{}exec '{}' --config '{workspace}/wrangler.toml' --persist-to '{kv}' \"$@\"\n",
             exports.collect::<String>(),
             text(&programs::wrangler()),
         );
@@ -88,7 +86,8 @@ impl Wrangler {
         }
         let path = format!("{}:{}", text(&bin), env::var("PATH").unwrap_or_default());
         let mut shell = Command::new("sh");
-        let output = shell.args(["-euc", manual]).current_dir(folder).env("PATH", path).output();
+        shell.args(["-euc", manual]).current_dir(folder).env("PATH", path);
+        let output = shell.envs(environment.iter().map(|(name, value)| (name, value))).output();
         let output = output.expect("a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
