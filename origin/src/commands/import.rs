@@ -20,7 +20,8 @@ enum From {
     /// Read what GrowthBook exports, print a ruleset, and list what has no counterpart
     ///
     /// The file is the payload that GrowthBook's SDKs get (features, saved groups, experiments), or one or more experiments of
-    /// its API. A feature with texts as its values becomes a slot of its name. The list goes to standard error.
+    /// its API. A feature becomes a slot of its name: texts and numbers are shown in it, a flag that is on shows what the page
+    /// has there as its default, and one that is off nothing. The list goes to standard error.
     #[command(after_help = "\
 Exit codes:
   0  all of it is in the ruleset

@@ -25,7 +25,7 @@ impl Book {
                 }
                 None => self.lack(
                     format!("variation {index} of {what}"),
-                    "a value that is no text is nothing to show; the default stands for it",
+                    "a list or an object is nothing to show; the default stands for it",
                 ),
             }
             variations.push(Value::Object(variation));

@@ -54,7 +54,7 @@ impl Book {
                 Some(block) => written.push(json!({ "id": id, "block": block })),
                 None => self.lack(
                     format!("the default of feature {key}"),
-                    "a value that is no text is nothing to show; what the page has as its default stands",
+                    "a list or an object is nothing to show; what the page has as its default stands",
                 ),
             }
         }
@@ -97,7 +97,7 @@ impl Book {
             return None;
         };
         let Some(block) = self.block(&format!("{key}-{}", index + 1), forced) else {
-            self.lack(what, "a value that is no text is nothing to show");
+            self.lack(what, "a list or an object is nothing to show");
             return None;
         };
         written.insert("block".to_owned(), Value::from(block));
@@ -136,9 +136,17 @@ impl Book {
         into.insert("hash_version".to_owned(), Value::from(version.unwrap_or(1)));
     }
 
-    /// The block that shows a value, which has to be a text; the same text is the same block.
+    /// The block that shows a value: of a text the text, of a number its digits, of a flag that is on what the page has as
+    /// its default, and of one that is off nothing. The same text is the same block.
     pub(super) fn block(&mut self, name: &str, value: &Value) -> Option<String> {
-        let html = json!({ "html": value.as_str()? });
+        let text = match value {
+            Value::Bool(true) => return Some("default".to_owned()),
+            Value::Bool(false) => return Some("nothing".to_owned()),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.clone(),
+            Value::Null | Value::Array(_) | Value::Object(_) => return None,
+        };
+        let html = json!({ "html": text });
         if let Some((known, _)) = self.blocks.iter().find(|(_, block)| **block == html) {
             return Some(known.clone());
         }

@@ -5,7 +5,7 @@
 //! {"trackingKey": …, "variations": […], "phases": […]}, or a list of such                               its experiments
 //! ```
 //! A feature becomes a slot of its name, each of its values a block, each of its rules a rule, and what splits visitors an
-//! experiment. What has no counterpart is named, and left out.
+//! experiment. A flag shows what the page has there as its default, or hides it. What has no counterpart is named, and left out.
 
 mod condition;
 mod experiment;

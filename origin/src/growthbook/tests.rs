@@ -16,7 +16,9 @@ const EXPORT: &str = r#"{
         {"parentConditions": [{"id": "other", "condition": {"value": true}}], "force": "<h1>Parent</h1>"}
       ]
     },
-    "dark-mode": {"defaultValue": false, "rules": [{"force": true}]}
+    "dark-mode": {"defaultValue": false, "rules": [{"force": true}]},
+    "price": {"defaultValue": 9.5, "rules": [{"variations": [9.5, null, true, {"a": 1}], "weights": [0.25, 0.25, 0.25, 0.25]}]},
+    "layout": {"defaultValue": {"columns": 2}, "rules": [{"force": [1, 2]}]}
   },
   "savedGroups": {"grp_beta": ["u1", "u2"]},
   "experiments": [{"key": "visual", "variations": [{}, {"css": "h1 { color: red }"}], "weights": [0.5, 0.5], "status": "running"}]
@@ -61,6 +63,10 @@ fn an_export_becomes_a_ruleset_that_can_be_published() {
         })
     );
     assert_eq!(import.ruleset["groups"], json!({"grp_beta": ["u1", "u2"]}));
+    let flag = &import.ruleset["slots"]["dark-mode"]["rules"];
+    assert_eq!((&flag[0]["block"], &flag[1]["block"]), (&json!("default"), &json!("nothing")));
+    let price = &import.ruleset["slots"]["price"]["rules"][1]["block"];
+    assert_eq!(import.ruleset["blocks"][price.as_str().unwrap()], json!({"html": "9.5"}));
     // One text is one block, wherever it is shown.
     assert_eq!(rules[3]["block"], "hero-test-0");
 }
@@ -71,13 +77,19 @@ fn what_has_no_counterpart_is_named() {
     for expect in [
         "`tracks` of rule 3 of feature hero text",
         "rule 4 of feature hero text: it depends on another feature",
-        "rule 1 of feature dark-mode: a value that is no text",
-        "the default of feature dark-mode",
-        "feature dark-mode: nothing of it can be shown",
+        "rule 1 of feature layout: a list or an object",
+        "the default of feature layout",
+        "feature layout: nothing of it can be shown",
+        "variation 1 of rule 1 of feature price: a list or an object",
+        "variation 3 of rule 1 of feature price: a list or an object",
         "experiment visual: it changes pages by scripts",
     ] {
         assert!(lacks.iter().any(|lack| lack.starts_with(expect)), "{expect}\n{lacks:#?}");
     }
+    assert!(
+        !lacks.iter().any(|lack| lack.contains("dark-mode") || lack.contains("variation 0")),
+        "{lacks:#?}"
+    );
 }
 
 #[test]
