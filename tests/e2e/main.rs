@@ -25,6 +25,7 @@ mod origin_alone;
 mod page_cases;
 mod passthrough;
 mod preview;
+mod preview_seen;
 mod profile_cookie;
 mod publish_guide;
 mod publish_targets;
