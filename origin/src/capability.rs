@@ -17,7 +17,8 @@ pub struct Operator {
 impl Operator {
     /// The operator whose token a request shows; one without a name is nobody.
     pub fn of(origin: &Origin, headers: &HeaderMap) -> Option<Operator> {
-        let keyring = origin.keys.as_ref()?.operator.as_ref()?;
+        let keys = origin.keys.now()?;
+        let keyring = keys.operator.as_ref()?;
         let claims = claims(origin, headers, Capability::Operator, keyring)?;
         let name = claims.private.get("sub")?.as_str()?.trim();
         (1..=200).contains(&name.len()).then(|| Operator { name: name.to_owned() })
@@ -26,7 +27,8 @@ impl Operator {
 
 /// Whether a request shows the token of an edge.
 pub fn is_edge(origin: &Origin, headers: &HeaderMap) -> bool {
-    let keyring = origin.keys.as_ref().and_then(|keys| keys.edge.as_ref());
+    let keys = origin.keys.now();
+    let keyring = keys.as_ref().and_then(|keys| keys.edge.as_ref());
     keyring.is_some_and(|keyring| claims(origin, headers, Capability::Edge, keyring).is_some())
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hemstitch::kill_switch::KillSwitch;
 use hemstitch::pack::Pack;
 use hemstitch::site::Site;
-use hemstitch::visit::{Draft, Keys};
+use hemstitch::visit::Draft;
+use hemstitch_native::KeyRings;
 
 use crate::folder::Folder;
 use crate::fragments::Remote;
@@ -25,7 +26,7 @@ pub struct Setup {
     /// The site they are. Its `origin` is not used.
     pub site: Site,
     /// The secrets of the site; without them every visitor is a new one.
-    pub keys: Option<Keys>,
+    pub keys: KeyRings,
     /// The rules in force.
     pub rules: Arc<Rules>,
     /// How much of them.
@@ -42,7 +43,7 @@ pub struct Origin {
     pub(crate) folder: Folder,
     pub(crate) settings: Settings,
     pub(crate) site: Arc<Site>,
-    pub(crate) keys: Option<Keys>,
+    pub(crate) keys: KeyRings,
     pub(crate) rules: Arc<Rules>,
     pub(crate) kill: KillSwitch,
     pub(crate) kv: Option<Kv>,

@@ -34,7 +34,8 @@ pub fn arrive(origin: &Origin, request: RequestHead) -> Result<Visit, NoEntropy>
     let mut entropy = [0; 16];
     getrandom::fill(&mut entropy).map_err(NoEntropy)?;
     let site = origin.site.clone();
-    let mut visit = Visit::arrive(site, origin.keys.as_ref(), request, Place::default(), now(), entropy);
+    let keys = origin.keys.now();
+    let mut visit = Visit::arrive(site, keys.as_deref(), request, Place::default(), now(), entropy);
     let pack = match visit.draft() {
         None => origin.rules.current(),
         Some(draft) => origin.draft(draft),

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use e2e::harness::patience::eventually;
-use e2e::harness::{EdgeKind, Jws, Reply, Script, Stage, TestSite, Visitor, now, scene};
+use e2e::harness::{EdgeKind, Jws, RecordOrigin, Reply, Script, Stage, TestSite, Visitor, now, scene};
 use e2e::on_each_edge;
 use serde_json::{Value, json};
 
@@ -126,5 +126,24 @@ fn a_native_edge_reads_its_keys_again_when_they_change() {
     assert!(is_known(older) && is_known(newest));
     for secret in scene::site("rotated").generations(&GENERATIONS).secrets().spellings("profile") {
         assert!(stage.edge.lines().iter().all(|line| !line.contains(&secret)), "no line has a secret");
+    }
+}
+
+/// Whoever publishes has the new key first, and the origin within a second.
+#[test]
+fn an_origin_reads_its_keys_again_when_they_change() {
+    let record = RecordOrigin::start(&scene::site("rotated"));
+    let publish = |text: &str| {
+        let rules = json!({ "slots": { text: { "rules": [{ "id": "r", "block": "nothing" }] } } });
+        record.publish(&rules);
+    };
+    publish("one");
+    for turn in ["two", "three"] {
+        record.run(&["keys", "rotate", "operator", "--keys", "keys", "--site", "rotated", "--in", "0"]);
+        eventually("the origin knows the key that signs", || {
+            let listed = record.command(&["versions", "--to", "origin"]).output().expect("hemstitch starts");
+            listed.status.success().then_some(())
+        });
+        publish(turn);
     }
 }

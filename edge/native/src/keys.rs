@@ -47,10 +47,15 @@ const LOOK: Duration = Duration::from_secs(1);
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// The keys of a site, as of the last look.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct KeyRings(watch::Receiver<Option<Arc<Keys>>>);
 
 impl KeyRings {
+    /// Keys that never change.
+    pub fn fixed(keys: Option<Keys>) -> KeyRings {
+        KeyRings(watch::channel(keys.map(Arc::new)).1)
+    }
+
     /// The keys. Without a profile keyring there are none: every visitor is a new one, and no cookie is written.
     pub fn now(&self) -> Option<Arc<Keys>> {
         self.0.borrow().clone()

@@ -38,6 +38,6 @@ mod switch;
 
 pub use config::{Config, ConfigError, Kv};
 pub use edge::{BindError, Edge};
-pub use keys::KeysError;
+pub use keys::{KeyFiles, KeyRings, KeysError};
 pub use origin::{Upstream, UpstreamError};
 pub use serving::ServingError;

@@ -24,7 +24,8 @@ const MAX_DRAFT_BYTES: usize = 25 << 20;
 pub async fn get(State(origin): State<Arc<Origin>>, Path(key): Path<String>, request: Request) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
     let is_draft = Kv::is_draft(&key);
-    let ring = origin.keys.as_ref().and_then(|keys| keys.preview.as_ref());
+    let keys = origin.keys.now();
+    let ring = keys.as_ref().and_then(|keys| keys.preview.as_ref());
     let is_permitted = !is_draft || permits_draft(request.headers(), &key, ring, &origin.site.name, now());
     let may_read = is_permitted && may_read(&origin, peer, request.headers());
     if !may_read && !is_draft && origin.record.is_some() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use hemstitch::kill_switch::KillSwitch;
+use hemstitch_native::KeyFiles;
 use hemstitch_origin::record::Record;
 use hemstitch_origin::{
     Folder, Kv, KvReaders, Origin, Rules, RulesError, Settings, Setup, Unpublishable, serve,
@@ -66,20 +67,21 @@ pub struct Serve {
 impl Serve {
     /// Carries the command out.
     pub fn run(self) -> Result<Verdict> {
-        let setup = self.set_up()?;
+        let (setup, key_files) = self.set_up()?;
         let rules = Arc::clone(&setup.rules);
         block_on(async {
             let mut stop = Stop::listen()?;
             let listener = address::listen(self.listen, "`--listen 127.0.0.1:PORT`").await?;
             output::address(format_args!("listening on http://{}", listener.local_addr()?))?;
             tokio::spawn(rules.follow(report));
+            tokio::spawn(key_files.run());
             let stopped = async move { stop.requested().await };
             serve(listener, Arc::new(Origin::new(setup)), stopped).await?;
             Ok(Verdict::Fine)
         })
     }
 
-    fn set_up(&self) -> Result<Setup> {
+    fn set_up(&self) -> Result<(Setup, KeyFiles)> {
         let folder = Folder::open(&self.folder)?;
         let site = match &self.config {
             Some(file) => input::site(file)?,
@@ -92,16 +94,22 @@ impl Serve {
             (None, Some(file)) => rules(file)?,
             (None, None) => Rules::default(),
         };
-        Ok(Setup {
+        if let Some(folder) = &self.keys {
+            // One that has no keys for profiles is the wrong folder.
+            input::keys(folder, &site.name)?;
+        }
+        let (key_files, keys) = KeyFiles::open(self.keys.as_deref(), &site.name)?;
+        let setup = Setup {
             settings: Settings::read(&folder)?,
             folder,
-            keys: self.keys.as_deref().map(|keys| input::keys(keys, &site.name)).transpose()?.flatten(),
+            keys,
             site,
             rules: Arc::new(rules),
             record,
             kill: self.personalization.clone(),
             kv: self.kv.as_deref().map(Folder::open).transpose()?.map(|kv| Kv::new(kv, readers)),
-        })
+        };
+        Ok((setup, key_files))
     }
 }
 

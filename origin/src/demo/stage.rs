@@ -12,6 +12,7 @@ use hemstitch::pack::PackHash;
 use hemstitch::site::Site;
 use hemstitch::token::Keyring;
 use hemstitch::visit::Keys;
+use hemstitch_native::KeyRings;
 use hemstitch_origin::publishing::{Publisher, Request};
 use hemstitch_origin::record::Offered;
 use hemstitch_origin::targets::{Directory, Mirror, Store, Targets};
@@ -138,7 +139,7 @@ impl Stage {
             settings: Settings::read(&folder)?,
             folder,
             site: Site::parse(self.site("http://127.0.0.1").to_string().as_bytes())?,
-            keys: Keys::gather(|purpose| self.keyring(purpose.name()).ok()),
+            keys: KeyRings::fixed(Keys::gather(|purpose| self.keyring(purpose.name()).ok())),
             rules: Arc::new(Rules::of_pack(hemstitch::pack::Pack::open(pack)?)),
             kill: KillSwitch::On,
             kv: None,

@@ -9,6 +9,7 @@ use hemstitch::record::PERMIT;
 use hemstitch::site::Site;
 use hemstitch::token::{Capability, CapabilityToken, Claims, Keyring, PreviewToken};
 use hemstitch::visit::Keys;
+use hemstitch_native::KeyRings;
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
@@ -46,7 +47,7 @@ fn origin() -> (TempDir, SocketAddr) {
         folder: Folder::open(folder.path()).unwrap(),
         settings: Settings::default(),
         site: Site::parse(written.to_string().as_bytes()).unwrap(),
-        keys: Some(keys),
+        keys: KeyRings::fixed(Some(keys)),
         rules: Arc::new(Rules::of_record(Arc::clone(&record), "acme").unwrap()),
         kill: Default::default(),
         kv: None,
