@@ -14,6 +14,8 @@ use crate::{cloudflare, fastly, targets, viceroy};
 pub enum Part {
     /// Stitching along a plan against copying, lol_html and the crate esi: natively, under Viceroy, and by instructions.
     Stitch,
+    /// Pages of ESI against the crate esi, from the cache and compiled for the first time.
+    Esi,
     /// A whole personalized hit in the Fastly edge against the crate esi.
     Hit,
     /// Compiling a page against lol_html merely scanning it.
@@ -58,7 +60,7 @@ impl Bench {
             run(&mut target_dir.cargo(["build", "--package", "bench-contenders", "--release"]))?;
             bench.arg("--contenders").arg(target_dir.file("release/bench-contenders"));
         }
-        if self.any(&[Part::Stitch, Part::Hit, Part::Compile, Part::Rules, Part::Growth]) {
+        if self.any(&[Part::Stitch, Part::Esi, Part::Hit, Part::Compile, Part::Rules, Part::Growth]) {
             let wasm = ["--target", "wasm32-wasip1", "--profile", "contenders"];
             run(target_dir.cargo(["build", "--package", "bench-contenders"]).args(wasm))?;
             bench

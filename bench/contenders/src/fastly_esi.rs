@@ -1,28 +1,28 @@
 //! The crate `esi` at work: it parses the page and puts the fragments in, on each request.
 
-use bench_job::block;
+use bench_job::{block, esi_fragment};
 use bytes::Bytes;
 use esi::{Configuration, PendingFragmentContent, Processor};
 use fastly::Response;
 
 use crate::run::Bench;
 
-pub fn stitch(page: &Bytes) -> Bench<'_> {
+/// Puts the fragments in. `sent`: how many bytes that has to give, where it is known.
+pub fn run(page: &Bytes, sent: Option<usize>) -> Bench<'_> {
     let mut out: Vec<u8> = Vec::new();
     Box::new(move |watch| {
         out.clear();
         watch.time(|| {
             let dispatch = |request: fastly::Request, _| {
-                let name = request.get_path().trim_start_matches("/b/").trim_end_matches(".html");
                 // Every fragment is there as soon as it is asked for, so that nothing is waited for.
-                let fragment = Response::from_body(block(name.parse().unwrap_or_default()));
+                let fragment = Response::from_body(block(esi_fragment(request.get_path())));
                 Ok(PendingFragmentContent::CompletedRequest(Box::new(fragment)))
             };
             let mut processor = Processor::new(None, Configuration::default());
             let done = processor.process_stream(page.as_ref(), &mut out, Some(&dispatch), None);
-            done.expect("a page with includes and nothing else");
+            done.expect("a page of ESI that both know");
         });
-        assert!(!out.is_empty());
+        assert_eq!(out.len(), sent.unwrap_or(out.len()), "it sends what the page asks for");
         1
     })
 }

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use bench_job::{block, esi_fragment};
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
+use hemstitch::http::ResponseHead;
 use hemstitch::kill_switch::KillSwitch;
 use hemstitch::pack::{Choice, Evaluation, Pack, PackHash};
 use hemstitch::page::{CompileOptions, PageCompiler};
 use hemstitch::pointer::{Pointer, PointerKeys};
-use hemstitch::session::{PageSession, Step};
+use hemstitch::session::{Fragment, PageSession, Step};
 use hemstitch::visit::{Cached, Visit};
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::run::Bench;
 use crate::scene::Scene;
@@ -60,6 +64,27 @@ pub fn hit<'i>(object: &'i Bytes, pack: &Bytes) -> Bench<'i> {
                 finish(&mut session, &mut out);
             }
         });
+        SOME
+    })
+}
+
+pub fn run_esi(object: &Bytes, sent: usize) -> Bench<'_> {
+    let (scene, mut out) = (Scene::default(), Vec::new());
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))]);
+    let head = ResponseHead { status: StatusCode::OK, headers };
+    let visit = scene.visit_without_rules();
+    Box::new(move |watch| {
+        watch.time(|| {
+            for _ in 0..SOME {
+                out.clear();
+                let mut session = session(&visit, object.clone());
+                while let Step::Fetch(request) = session.advance(&mut out) {
+                    let content = block(esi_fragment(request.target.path_and_query())).into_bytes();
+                    session.fragment(request.id, Fragment::from_response(&head, content));
+                }
+            }
+        });
+        assert_eq!(out.len(), sent, "it sends what the page asks for");
         SOME
     })
 }

@@ -67,10 +67,13 @@ fn set_up<'i>(task: &Task, inputs: &'i Inputs) -> Option<Bench<'i>> {
         Task::LolScan { page } => peers::scan(inputs.get(page)?),
         Task::LolSelect { page } => peers::select(inputs.get(page)?),
         Task::LolRewrite { page } => peers::rewrite(inputs.get(page)?),
+        Task::RunEsi { object, sent } => ours::run_esi(inputs.get(object)?, *sent),
         #[cfg(target_arch = "wasm32")]
-        Task::Esi { page } => fastly_esi::stitch(inputs.get(page)?),
+        Task::RunEsiCrate { page, sent } => fastly_esi::run(inputs.get(page)?, Some(*sent)),
+        #[cfg(target_arch = "wasm32")]
+        Task::Esi { page } => fastly_esi::run(inputs.get(page)?, None),
         #[cfg(not(target_arch = "wasm32"))]
-        Task::Esi { .. } => return None,
+        Task::Esi { .. } | Task::RunEsiCrate { .. } => return None,
         Task::Decide { pack, slots } => ours::decide(inputs.get(pack)?, *slots),
         Task::Load { pack, slots } => ours::load(inputs.get(pack)?, *slots),
         Task::Verify { pack } => ours::verify(inputs.get(pack)?),

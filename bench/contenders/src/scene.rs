@@ -74,6 +74,14 @@ impl Default for Scene {
 }
 
 impl Scene {
+    /// The visitor arrives where there are no rules.
+    pub fn visit_without_rules(&self) -> Visit {
+        let (site, request) = (Arc::clone(&self.site), self.request.clone());
+        let mut visit = Visit::arrive(site, Some(&self.keys), request, self.place.clone(), NOW, [9; 16]);
+        visit.equip(None, KillSwitch::On);
+        visit
+    }
+
     /// The visitor arrives and is given the rules.
     pub fn visit(&self, pack: &Arc<Pack>) -> Visit {
         let (site, request) = (Arc::clone(&self.site), self.request.clone());

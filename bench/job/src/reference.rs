@@ -37,7 +37,8 @@ pub fn of_bytes(page: &[u8], bytes: usize) -> Vec<u8> {
     long
 }
 
-fn with_each(page: &[u8], count: usize, insertion: impl Fn(usize) -> String) -> Vec<u8> {
+/// The page with an insertion in each of `count` places.
+pub(crate) fn with_each(page: &[u8], count: usize, insertion: impl Fn(usize) -> String) -> Vec<u8> {
     let mut out = Vec::with_capacity(page.len() + count * 64);
     let mut copied = 0;
     for index in 0..count {

@@ -51,6 +51,20 @@ pub enum Task {
         /// The page, with includes of `/b/{index}.html`.
         page: String,
     },
+    /// Runs the ESI of a stored page, its fragments at hand.
+    RunEsi {
+        /// The stored page.
+        object: String,
+        /// How many bytes are sent.
+        sent: usize,
+    },
+    /// The crate `esi` runs the same page.
+    RunEsiCrate {
+        /// The page.
+        page: String,
+        /// How many bytes are sent.
+        sent: usize,
+    },
     /// Decides the slots `b-0` to `b-{slots - 1}` with a pack that is open.
     Decide {
         /// The pack.

@@ -1,6 +1,7 @@
 //! The parts of the benchmark. Each can be run by its name.
 
 mod compile;
+mod esi;
 mod growth;
 mod hit;
 mod http;
@@ -19,6 +20,8 @@ use crate::table::Row;
 pub enum Part {
     /// Stitching along a plan against copying, lol_html and the crate esi.
     Stitch,
+    /// Pages of ESI against the crate esi, from the cache and compiled for the first time.
+    Esi,
     /// A whole personalized hit in the Fastly edge against the crate esi.
     Hit,
     /// Compiling a page against lol_html merely scanning it.
@@ -39,6 +42,9 @@ impl Part {
         match self {
             Part::Stitch => {
                 "Stitching the reference page (119 KB, 8 places): contenders take turns, 10th percentile of many rounds"
+            }
+            Part::Esi => {
+                "Pages of ESI in wasm under Viceroy, fragments at hand, and the crate esi in turns with it; 10th percentile"
             }
             Part::Hit => {
                 "A personalized hit in the Fastly edge under Viceroy, timed in the guest, and esi in its own guest in turns with it; 10th percentile"
@@ -65,6 +71,7 @@ impl Part {
     pub fn run(self, setting: &Setting) -> Result<Vec<Row>> {
         match self {
             Part::Stitch => stitch::rows(setting),
+            Part::Esi => esi::rows(setting),
             Part::Hit => hit::rows(setting),
             Part::Compile => compile::rows(setting),
             Part::Rules => rules::rows(setting),
