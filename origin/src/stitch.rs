@@ -18,11 +18,12 @@ type Fetches = JoinSet<(FetchId, Result<Fragment, FragmentFailure>)>;
 
 /// The answer of a session whose page is all there. A page that needs no fragment is sent in one piece.
 pub fn stitch(origin: &Arc<Origin>, asked: &Method, mut session: PageSession) -> Response {
+    let (mut out, mut fetches) = (Vec::new(), Fetches::new());
+    let outcome = advance(origin, &mut session, &mut out, &mut fetches);
     let mut head = session.head().clone();
     // A page gets older in caches; here, where it comes from, it has no age.
     head.headers.remove(header::AGE);
-    let (mut out, mut fetches) = (Vec::new(), Fetches::new());
-    match advance(origin, &mut session, &mut out, &mut fetches) {
+    match outcome {
         // The body of HEAD is empty, but that of GET is not, so nothing may derive a length from it.
         Outcome::Complete if *asked == Method::HEAD => respond(head, piecewise().1),
         Outcome::Complete if !head.headers.contains_key(header::CONTENT_LENGTH) => {

@@ -246,7 +246,8 @@ impl Visit {
         let personal = self.permits.preview.is_some()
             || self.lacks_rules()
             || plan.is_personal()
-            || plan.has_fragments();
+            || plan.has_fragments()
+            || plan.changes_answer();
         let head = if personal {
             self.personal_head(&page.head)
         } else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use e2e::esi_sample::{Sample, sample};
+use e2e::harness::patience::eventually;
 use e2e::harness::{Ask, EdgeKind, Script, Stage, TestSite, conformance};
 use e2e::on_each_edge;
 use serde_json::json;
@@ -10,6 +11,7 @@ use serde_json::json;
 on_each_edge! {
     an_include_posts_what_the_page_says
     a_fragment_with_a_cookie_in_its_url_is_for_its_visitor_alone
+    a_stored_page_changes_its_answer_and_an_arriving_one_streams
     a_hundred_cases_give_the_bytes_of_the_core
 }
 
@@ -57,6 +59,31 @@ fn a_fragment_with_a_cookie_in_its_url_is_for_its_visitor_alone(kind: EdgeKind) 
         assert_eq!(stage.fetches(&path), 2, "it is kept by nobody");
     }
     assert_eq!(stage.fetches("/f/all"), 1, "the other fragment of the page is for everybody");
+}
+
+fn a_stored_page_changes_its_answer_and_an_arriving_one_streams(kind: EdgeKind) {
+    let stage = Stage::new(kind, TestSite::new("answers"));
+    let page = "<p>all</p><esi:include src=\"/f/part\"/><esi:choose><esi:when test=\"$(HTTP_COOKIE{old})\">\
+                $set_redirect('/new?a=' + $(HTTP_COOKIE{old}))</esi:when><esi:otherwise>\
+                $set_response_code(404)$add_header('X-Seen', 'no')$add_header('Cache-Control', 'public, max-age=9')\
+                </esi:otherwise></esi:choose>";
+    stage.serve("/", Script::page(page).header(ESI.0, ESI.1));
+    stage.origin.answer(&stage.site().host, "/f/part", html("<p>part</p>"));
+    let arriving = stage.get("/").send();
+    assert_eq!(arriving.status, 200, "its head had to go out");
+    assert_eq!(arriving.text(), "<p>all</p><p>part</p>");
+    let seen = eventually("the page is stored", || {
+        let reply = stage.get("/").send();
+        (reply.status == 404).then_some(reply)
+    });
+    assert!(seen.is_private(), "no page makes itself public");
+    assert_eq!(seen.header("x-seen"), Some("no"));
+    assert_eq!(seen.text(), "<p>all</p><p>part</p>");
+    let moved = stage.get("/").cookie("old=1%0d%0aX-Evil: 1").send();
+    assert_eq!(moved.status, 302);
+    assert_eq!(moved.header("location"), Some("/new?a=1%0d%0aX-Evil: 1"));
+    assert_eq!(moved.header("x-evil"), None);
+    assert_eq!(moved.text(), "");
 }
 
 fn a_hundred_cases_give_the_bytes_of_the_core(kind: EdgeKind) {

@@ -55,6 +55,9 @@ pub struct Pump {
 pub async fn send(fetcher: Rc<Fetcher>, session: Box<PageSession>, visitor: Visitor) {
     let mut pump = Pump::new(fetcher, session, None, None);
     pump.advance();
+    if pump.session.is_held() {
+        std::future::poll_fn(|context| pump.poll_held(context)).await;
+    }
     if pump.step == Step::Done {
         return visitor.send(pump.session.head(), &pump.out);
     }
@@ -130,6 +133,17 @@ impl Pump {
                 }
             }
         }
+    }
+
+    /// Goes on to the end without sending anything.
+    fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while self.step == Step::Wait {
+            if !self.take_fragments(context) {
+                return Poll::Pending;
+            }
+            self.advance();
+        }
+        Poll::Ready(())
     }
 
     /// Sends what there is. Whether anything changed.

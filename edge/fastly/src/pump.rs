@@ -31,7 +31,13 @@ pub enum Ending {
 pub fn send(mut session: PageSession, fragments: Fragments) {
     let mut out = Vec::new();
     let mut fragments = fragments;
-    if run(&mut session, &mut fragments, &mut out) == Step::Done {
+    let mut step = run(&mut session, &mut fragments, &mut out);
+    while step == Step::Wait && session.is_held() {
+        let Some((id, outcome)) = fragments.next(None) else { break };
+        session.fragment(id, outcome);
+        step = run(&mut session, &mut fragments, &mut out);
+    }
+    if step == Step::Done {
         return convert::send_page(session.head(), &out);
     }
     let visitor = Some(convert::page_response(session.head()).stream_to_client());

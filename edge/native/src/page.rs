@@ -55,6 +55,8 @@ pub struct PageRequest {
 /// What an object out of the cache comes to.
 enum Stored {
     Answer(Response<ReplyBody>),
+    /// A page that may change its answer, so that it is sent when all of it is known.
+    Held(Box<PageSession>),
     Marker(Marker),
     Unusable,
 }
@@ -114,6 +116,9 @@ impl PageRequest {
             }
             match stored {
                 Some(Stored::Answer(reply)) => return Answered::new(reply, way).with_key(key),
+                Some(Stored::Held(session)) => {
+                    return Answered::new(self.held_reply(session).await, way).with_key(key);
+                }
                 Some(Stored::Marker(Marker::Own)) => return self.own().await.with_key(key),
                 Some(Stored::Marker(Marker::Pass)) => {
                     let PageRequest { serving, site, peer, visit, .. } = self;
@@ -170,6 +175,9 @@ impl PageRequest {
                 if let Some(object) = again {
                     self.serving.cache.refit(key, object);
                 }
+                if session.is_held() {
+                    return Stored::Held(session);
+                }
                 Stored::Answer(self.session_reply(session))
             }
             Cached::NotModified(mut head) => {
@@ -192,6 +200,15 @@ impl PageRequest {
             return convert::reply(head, ReplyBody::empty());
         }
         let pump = Pump::new(Arc::clone(&self.serving), Arc::clone(&self.site), session, coding);
+        convert::reply(head, pump.stored())
+    }
+
+    /// The answer of a session whose page is at hand and may change it.
+    async fn held_reply(&self, session: Box<PageSession>) -> Response<ReplyBody> {
+        let (_, coding) = self.session_head(&session);
+        let mut pump = Pump::new(Arc::clone(&self.serving), Arc::clone(&self.site), session, coding);
+        let mut head = pump.hold().await;
+        self.coding.announce(&mut head.headers);
         convert::reply(head, pump.stored())
     }
 
@@ -242,6 +259,7 @@ impl PageRequest {
             drop(turn);
             let reply = match self.stored(&key, object) {
                 Stored::Answer(reply) => Answered::new(reply, Way::Stale),
+                Stored::Held(session) => Answered::new(self.held_reply(session).await, Way::Stale),
                 Stored::Marker(_) | Stored::Unusable => Answered::new(bad_gateway(), Way::Failed),
             };
             let _ = tell.send(reply);

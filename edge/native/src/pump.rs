@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hemstitch::http::ResponseHead;
 use hemstitch::page::Life;
 use hemstitch::session::{FetchId, Fragment, FragmentFailure, PageSession, Step};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -60,6 +61,15 @@ impl Pump {
     ) -> Pump {
         let (running, asked) = (JoinSet::new(), HashMap::new());
         Pump { serving, site, session, encoder: Encoder::new(coding), running, asked, out: Vec::new() }
+    }
+
+    /// Goes on to the end without sending anything, and gives what the head has become.
+    pub async fn hold(&mut self) -> ResponseHead {
+        while self.advance() == Step::Wait {
+            let Some(joined) = self.running.join_next_with_id().await else { break };
+            self.joined(joined);
+        }
+        self.session.head().clone()
     }
 
     /// The body of a page that is here already: whole where no fragment is missing.

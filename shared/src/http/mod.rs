@@ -22,6 +22,7 @@ pub use freshness::{Freshness, Storable, WhyNot, storable};
 pub use kind::{Esi, Kind, content_charset, is_identity, kind};
 pub(crate) use kind::{asks_for_esi, is_xml};
 pub use marker::Marker;
+pub(crate) use reply::change_answer;
 pub use reply::redirect_reply;
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};
 pub(crate) use reply::{PreviewCookie, make_previewed, preview_reply, refusal_reply};

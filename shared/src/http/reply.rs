@@ -55,6 +55,22 @@ pub fn personal_reply(origin: &ResponseHead) -> ResponseHead {
     ResponseHead { status: origin.status, headers }
 }
 
+/// Puts a header that a page's ESI asked for into its private answer. What says who may keep it stays, but for the wish that
+/// nobody does; there is one place to go to; and our own cookie is ours.
+pub(crate) fn change_answer(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue) {
+    let is_ours = *name == header::SET_COOKIE && value.as_bytes().starts_with(b"__Host-hs");
+    let mut of_caches = OF_THE_BYTES.iter().chain(&OF_CACHES).chain(&OF_SURROGATES);
+    if *name == header::CACHE_CONTROL {
+        if value.as_bytes().windows(8).any(|word| word == b"no-store") {
+            headers.insert(name, HeaderValue::from_static("private, no-cache, no-store"));
+        }
+    } else if *name == header::LOCATION {
+        headers.insert(name, value.clone());
+    } else if !is_ours && of_caches.all(|known| *known != name.as_str()) {
+        headers.append(name, value.clone());
+    }
+}
+
 /// The head of a page that is the same for everybody, out of the cache, where it has been for `age_s` seconds.
 pub fn shared_reply(origin: &ResponseHead, altered: Altered, age_s: u64) -> ResponseHead {
     let mut headers = end_to_end(&origin.headers);

@@ -113,6 +113,11 @@ impl PagePlan {
         &self.includes
     }
 
+    /// Whether the page's ESI may change status and headers of the answer.
+    pub fn changes_answer(&self) -> bool {
+        self.program.traits().answers
+    }
+
     /// What runs the page's constructs of ESI.
     pub fn program(&self) -> &Program {
         &self.program

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use ::http::StatusCode;
+
 use super::choose::{Fetch, Personalization};
 use super::fragment::{Caching, FetchId, FragmentFailure, FragmentRequest};
 use super::{MAX_FRAGMENTS, PageSession, seen};
 use crate::esi::{self, Call, FetchFailure, Machine, Root, Sent};
-use crate::http::resolve_fragment;
+use crate::http::{self, resolve_fragment};
 use crate::page::Charset;
 
 /// The run of a page's ESI.
@@ -43,6 +45,23 @@ impl PageSession {
             let Some(call) = run.machine.next_call() else { return };
             let url = Arc::clone(&run.url);
             self.ask_for(call, &url);
+        }
+    }
+
+    /// Makes the changes to the answer that the page's functions asked for, once all of it has run. None of them can make a
+    /// page of one visitor anybody else's.
+    pub(super) fn settle_answer(&mut self, out: &mut Vec<u8>) {
+        let Some(run) = self.esi.take() else { return };
+        let answer = run.machine.answer();
+        if let Some(status) = answer.status().and_then(|status| StatusCode::from_u16(status).ok()) {
+            self.head.status = status;
+        }
+        for (name, value) in answer.headers() {
+            http::change_answer(&mut self.head.headers, name, value);
+        }
+        if let Some(body) = answer.body() {
+            out.clear();
+            out.extend_from_slice(body);
         }
     }
 

@@ -156,7 +156,13 @@ impl PageSession {
         }
     }
 
-    /// Status and headers of the answer. They are certain from the start.
+    /// Whether the page's ESI may change status, headers and body, so that the head is certain only at [`Step::Done`]: the
+    /// driver holds back everything until then.
+    pub fn is_held(&self) -> bool {
+        self.extent == Extent::Whole && self.explaining.is_none() && self.source.changes_answer()
+    }
+
+    /// Status and headers of the answer. They are certain from the start, unless the session [is held](Self::is_held).
     pub fn head(&self) -> &ResponseHead {
         &self.head
     }
@@ -234,6 +240,9 @@ impl PageSession {
                     let step = self.source.step_at_end();
                     if let Some(coda) = self.coda.take_if(|_| step == Step::Done) {
                         out.extend_from_slice(coda.as_bytes());
+                    }
+                    if step == Step::Done && self.is_held() {
+                        self.settle_answer(out);
                     }
                     return step;
                 }

@@ -102,6 +102,11 @@ impl Source {
     }
 
     /// Whether the plan does not grow any more.
+    /// Whether the page is here, and its ESI may change the answer.
+    pub(super) fn changes_answer(&self) -> bool {
+        matches!(self, Source::Stored { plan, .. } if plan.changes_answer())
+    }
+
     pub(super) fn is_settled(&self) -> bool {
         match self {
             Source::Stored { .. } => true,
