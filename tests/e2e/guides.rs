@@ -295,6 +295,12 @@ fn a_switch_that_cannot_be_turned_keeps_no_other_from_being_turned() {
         assert!(said.stderr.contains("FAILED: ") && said.stderr.contains(&failed), "{}", said.stderr);
     }
     assert_eq!(fs::read_to_string(folder.path().join("personalization")).expect("a setting"), "off\n");
+    let said = run("hemstitch on --experiment headline --to edge", folder.path());
+    assert!(
+        said.stdout.contains(": off") && said.stderr.contains("everything is off there"),
+        "{}",
+        said.stderr
+    );
     let all = "hemstitch off --to edge --all-sites; echo '{\"personalization\": \"off\"}' > store.json";
     run(all, folder.path());
     let toml = "site = 'acme'\n[targets.v]\nkind = 'directory'\npath = 'kv'\nconfig_store = 'store.json'\n";

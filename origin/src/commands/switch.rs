@@ -109,11 +109,16 @@ impl What {
                 let switch = turned(&place.setting, &all, &names, one)
                     .with_context(|| format!("{} stays as it was", place.name))?;
                 output::line(format_args!("{}: {switch}", place.name))?;
+                if all == KillSwitch::On && switch == KillSwitch::Off {
+                    output::aside(
+                        "  everything is off there\n  hint: `hemstitch on` without a name turns it on",
+                    );
+                }
                 Ok(())
             });
             if let Err(error) = turned {
                 verdict = Verdict::Findings;
-                output::aside(format_args!("FAILED: {error:#}"));
+                output::aside(format_args!("FAILED: {}", crate::chain(&error)));
             }
         }
         Ok(verdict)
