@@ -63,6 +63,13 @@ fn a_token_brings_reasons_instead_of_a_page_or_beside_it(kind: EdgeKind) {
     assert!(timing.starts_with("hs;dur=") && timing.contains("s0;desc=\"hero: rule, "), "{timing}");
     assert_eq!((page.header("cache-control"), page.header("set-cookie")), (Some("private, no-store"), None));
     assert_eq!(page.text(), scene::page_showing(scene::FINANCE), "the page is what it is");
+    // Headers go out before the slots of a page are known that is not stored; the address waits for all of it.
+    let unstored = stage.get("/own").header("hs-explain", &token).cookie(&ada).send();
+    assert_eq!((unstored.header("hs-pack"), unstored.header("hs-decisions")), (Some(pack.as_str()), None));
+    assert_eq!(unstored.text(), scene::page_showing(scene::FINANCE));
+    let told = stage.get(&format!("/own?hs_explain={token}")).cookie(&ada).send().text();
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told["slots"][0]["rule"], "hero-finance");
     stage.origin.assert_never_heard(&token);
 }
 

@@ -35,8 +35,8 @@ pub(super) struct Report {
 impl PageSession {
     /// Has the session answer with reasons. The page is compiled and stored all the same.
     ///
-    /// Headers speak of a page whose plan is known: `hs-pack`, `hs-decisions` (a list of RFC 9651, one string for each
-    /// slot) and `Server-Timing`.
+    /// Headers say `hs-pack` and `Server-Timing`, and of a page whose plan is known `hs-decisions`: a list of RFC 9651, one
+    /// string for each slot. They go out before a page that still arrives, of which no slot is known then.
     #[cold]
     pub(crate) fn explain(&mut self, told: Explained) {
         if told == Explained::Instead {
@@ -134,10 +134,9 @@ impl PageSession {
     #[cold]
     fn notes(&self) -> Notes {
         let personal = &self.personal;
-        let (Some(pack), Some(plan)) = (personal.pack.as_deref(), self.source.plan()) else {
-            return Notes::default();
-        };
+        let Some(pack) = personal.pack.as_deref() else { return Notes::default() };
         let mut notes = Notes { pack: pack.hash().to_string(), ..Notes::default() };
+        let Some(plan) = self.source.plan() else { return notes };
         let mut evaluation = Evaluation::new(pack, &personal.facts, &personal.kill);
         for (index, place) in plan.places().iter().enumerate() {
             let before = evaluation.instructions();
