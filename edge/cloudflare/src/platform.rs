@@ -122,8 +122,16 @@ impl Drop for Timer {
 }
 
 /// What a future comes to, unless that takes longer.
-pub async fn within<T>(ms: u32, future: impl Future<Output = T>) -> Option<T> {
-    let (mut future, mut timer) = (Box::pin(future), Timer::after(ms));
+pub fn within<'f, T: 'f>(
+    ms: u32,
+    future: impl Future<Output = T> + 'f,
+) -> impl Future<Output = Option<T>> + 'f {
+    bounded(ms, Box::pin(future))
+}
+
+/// One for each outcome, and not for each future: each would weigh as much.
+async fn bounded<T>(ms: u32, mut future: Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> {
+    let mut timer = Timer::after(ms);
     std::future::poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(value) => Poll::Ready(Some(value)),
         Poll::Pending => Pin::new(&mut timer).poll(context).map(|()| None),
