@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cargo::{run, workspace};
 use crate::target_dir::TargetDir;
+use crate::workerd::WORKERD;
 use crate::{cloudflare, fastly, targets, viceroy};
 
 /// Which part of the benchmark.
@@ -26,6 +27,8 @@ pub enum Part {
     Growth,
     /// The native edge against Varnish under wrk, at 1, 8 and 64 connections.
     Http,
+    /// From `publish` to the page on every edge, and what looking after the rules costs a request.
+    Publish,
     /// What the edges weigh, gzipped, and what of that is what.
     Size,
 }
@@ -46,7 +49,7 @@ impl Bench {
         targets::ensure()?;
         let target_dir = TargetDir::choose()?;
         let mut bench = target_dir.cargo(["run", "--quiet", "--package", "bench"]);
-        if self.any(&[Part::Stitch, Part::Rules, Part::Growth]) {
+        if self.any(&[Part::Stitch, Part::Rules, Part::Growth, Part::Publish]) {
             bench.args(["--features", "fuel"]);
         }
         bench.arg("--");
@@ -60,7 +63,15 @@ impl Bench {
             run(&mut target_dir.cargo(["build", "--package", "bench-contenders", "--release"]))?;
             bench.arg("--contenders").arg(target_dir.file("release/bench-contenders"));
         }
-        if self.any(&[Part::Stitch, Part::Esi, Part::Hit, Part::Compile, Part::Rules, Part::Growth]) {
+        if self.any(&[
+            Part::Stitch,
+            Part::Esi,
+            Part::Hit,
+            Part::Compile,
+            Part::Rules,
+            Part::Growth,
+            Part::Publish,
+        ]) {
             let wasm = ["--target", "wasm32-wasip1", "--profile", "contenders"];
             run(target_dir.cargo(["build", "--package", "bench-contenders"]).args(wasm))?;
             bench
@@ -70,7 +81,15 @@ impl Bench {
         if self.any(&[Part::Hit]) {
             bench.env("HEMSTITCH_FASTLY_WASM", fastly::build_timed(&target_dir)?);
         }
-        if self.any(&[Part::Http]) {
+        if self.any(&[Part::Publish]) {
+            cloudflare::build(&target_dir)?;
+            bench.env("HEMSTITCH_CLOUDFLARE", cloudflare::folder()).env("HEMSTITCH_WORKERD", WORKERD.path()?);
+            if !self.any(&[Part::Hit]) {
+                fastly::build(&target_dir)?;
+                bench.env("HEMSTITCH_FASTLY_WASM", fastly::wasm());
+            }
+        }
+        if self.any(&[Part::Http, Part::Publish]) {
             run(&mut target_dir.cargo(["build", "--release", "--bin", "hemstitch"]))?;
             bench.env("HEMSTITCH_BIN", target_dir.file("release/hemstitch"));
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use bench_job::{block, esi_fragment};
+use bench_job::{NOW, block, esi_fragment};
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use hemstitch::http::ResponseHead;
+use hemstitch::keeper::Keeper;
 use hemstitch::kill_switch::KillSwitch;
 use hemstitch::pack::{Choice, Evaluation, Pack, PackHash};
 use hemstitch::page::{CompileOptions, PageCompiler};
@@ -133,6 +134,27 @@ pub fn load(pack: &Bytes, slots: usize) -> Bench<'_> {
             pack
         });
         1
+    })
+}
+
+/// The pointer was looked up just now, so that nothing is wanted, as nearly always.
+pub fn keep<'i>(pack: &Bytes) -> Bench<'i> {
+    let (key, hash) = (SigningKey::from_bytes(&[7; 32]), PackHash::of(pack));
+    let public = PointerKeys::encode(&key);
+    let keys = PointerKeys::new([("p1", public.as_str())]).expect("a key that was just written");
+    let pointer = Pointer::new("bench".to_owned(), 1, hash, None).sign(&key, "p1");
+    let mut keeper = Keeper::new("bench".to_owned(), keys);
+    keeper.pointer_arrived(Some(&pointer), 0, NOW).expect("a pointer that was just signed");
+    keeper.pack_arrived(&hash, Some(pack.to_vec()), 0, NOW).expect("the pack that it names");
+    Box::new(move |watch| {
+        watch.time(|| {
+            for _ in 0..SHORT {
+                keeper.tick(std::hint::black_box(NOW));
+                std::hint::black_box(keeper.current());
+                std::hint::black_box(keeper.wants(std::hint::black_box(1)));
+            }
+        });
+        SHORT
     })
 }
 

@@ -76,6 +76,7 @@ fn set_up<'i>(task: &Task, inputs: &'i Inputs) -> Option<Bench<'i>> {
         Task::Esi { .. } | Task::RunEsiCrate { .. } => return None,
         Task::Decide { pack, slots } => ours::decide(inputs.get(pack)?, *slots),
         Task::Load { pack, slots } => ours::load(inputs.get(pack)?, *slots),
+        Task::Keep { pack } => ours::keep(inputs.get(pack)?),
         Task::Verify { pack } => ours::verify(inputs.get(pack)?),
         Task::ParseJson { ruleset } => peers::parse_json(inputs.get(ruleset)?),
     })

@@ -79,6 +79,11 @@ pub enum Task {
         /// How many slots.
         slots: usize,
     },
+    /// Asks the keeper what it holds, and whether something is to be looked up, as an instance does for each request.
+    Keep {
+        /// The pack that it holds.
+        pack: String,
+    },
     /// Checks the hash of a pack and the signature of the pointer that names it.
     Verify {
         /// The pack.

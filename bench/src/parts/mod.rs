@@ -5,6 +5,7 @@ mod esi;
 mod growth;
 mod hit;
 mod http;
+mod publish;
 mod rules;
 mod size;
 mod stitch;
@@ -32,6 +33,8 @@ pub enum Part {
     Growth,
     /// The native edge against Varnish, under load.
     Http,
+    /// From `publish` to the page on every edge, and what looking after the rules costs a request.
+    Publish,
     /// What the edges weigh.
     Size,
 }
@@ -61,6 +64,9 @@ impl Part {
             Part::Http => {
                 "Requests per second by wrk on loopback, in turns; median of the ratios of each turn"
             }
+            Part::Publish => {
+                "Ten publications, each until every edge shows it; the keeper in wasm under Viceroy, 10th percentile"
+            }
             Part::Size => {
                 "What is deployed, as gzip -9 makes it; the names of functions say what it is made of"
             }
@@ -77,6 +83,7 @@ impl Part {
             Part::Rules => rules::rows(setting),
             Part::Growth => growth::rows(setting),
             Part::Http => http::rows(setting),
+            Part::Publish => publish::rows(setting),
             Part::Size => size::rows(setting),
         }
     }
