@@ -92,10 +92,10 @@ impl Tokenizer {
         Tokenizer { state: State::Value(value), ..Tokenizer::new(Attention::Facts) }
     }
 
-    pub(super) fn read(&mut self, text: &str) {
-        let mut rest = text.as_bytes();
+    /// Reads on, in whatever superset of ASCII.
+    pub(super) fn read(&mut self, mut rest: &[u8]) {
         while let [byte, after @ ..] = rest {
-            let (passed, beyond) = rest.split_at(self.indifferent(rest));
+            let (passed, beyond) = rest.split_at(self.run(rest));
             rest = match passed {
                 [] => {
                     self.push(*byte);
@@ -109,16 +109,18 @@ impl Tokenizer {
         }
     }
 
-    /// How many of these bytes change nothing here but whether a reference has begun: text up to the next `<`, a value up to its quote.
-    fn indifferent(&self, bytes: &[u8]) -> usize {
-        let next = match &self.state {
-            State::Data => Some(b'<'),
-            State::Text(0) if self.hiding.1 == 0 => Some(b'<'),
-            State::Tag(tag) => tag.awaits(),
-            _ => None,
-        };
-        let Some(next) = next.filter(|_| self.second.is_none()) else { return 0 };
-        memchr::memchr(next, bytes).unwrap_or(bytes.len())
+    /// Reads those of these bytes that leave it where it is, but for whether a reference has begun: text up to the next `<`, a name
+    /// or a value up to what ends it. How many they were.
+    fn run(&mut self, bytes: &[u8]) -> usize {
+        if self.second.is_some() {
+            return 0;
+        }
+        match &mut self.state {
+            State::Data => memchr::memchr(b'<', bytes).unwrap_or(bytes.len()),
+            State::Text(0) if self.hiding.1 == 0 => memchr::memchr(b'<', bytes).unwrap_or(bytes.len()),
+            State::Tag(tag) => tag.run(bytes),
+            _ => 0,
+        }
     }
 
     fn pass(&mut self, passed: &[u8]) {

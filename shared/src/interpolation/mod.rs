@@ -76,7 +76,7 @@ impl Reader {
 
     /// The next bytes of the page, in whatever superset of ASCII.
     pub(crate) fn read(&mut self, bytes: &[u8]) {
-        self.0.read(&String::from_utf8_lossy(bytes));
+        self.0.read(bytes);
     }
 
     /// How a value is escaped here; `None` where no escape would do. Where a value could choose what a URL leads to, or
@@ -108,7 +108,7 @@ impl MarkupReader {
 
     /// The next bytes of the page, in whatever superset of ASCII.
     pub(crate) fn read(&mut self, bytes: &[u8]) {
-        self.0.read(&String::from_utf8_lossy(bytes));
+        self.0.read(bytes);
     }
 
     /// Whether what stands here is read as markup.
@@ -125,7 +125,7 @@ fn cut(text: &str, mut tokenizer: Tokenizer) -> Result<Vec<Part>, Vec<Problem>> 
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let before = memchr::memmem::find(rest.as_bytes(), b"{{").unwrap_or(rest.len());
         let (before, after) = rest.split_at(before);
-        tokenizer.read(before);
+        tokenizer.read(before.as_bytes());
         literal.push_str(before);
         if after.is_empty() {
             break;
@@ -133,7 +133,7 @@ fn cut(text: &str, mut tokenizer: Tokenizer) -> Result<Vec<Part>, Vec<Problem>> 
         let open = at + before.len();
         match expression::read(text, open) {
             Ok((Expression::Braces(braces), end)) => {
-                tokenizer.read(&braces);
+                tokenizer.read(braces.as_bytes());
                 literal.push_str(&braces);
                 at = end;
             }

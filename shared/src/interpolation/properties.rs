@@ -254,7 +254,7 @@ proptest! {
             each.push(byte);
             let read = html.get(..=at).unwrap_or_default();
             let mut whole = Tokenizer::new(Attention::Facts);
-            whole.read(read);
+            whole.read(read.as_bytes());
             prop_assert_eq!(format!("{whole:?}"), format!("{each:?}"), "{}", read);
             let mut page = MarkupReader::new();
             page.read(read.as_bytes());

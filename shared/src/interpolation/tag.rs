@@ -55,11 +55,22 @@ impl Tag {
         Tag { kind, name, state: State::Name, attribute: String::new(), value: Value::Plain, attention }
     }
 
-    /// The quote that ends the value it is in, where nothing else in that matters.
-    pub(super) fn awaits(&self) -> Option<u8> {
-        match self.state {
-            State::Quoted(quote) if self.attention == Attention::Markup => Some(quote),
-            _ => None,
+    /// Reads a name or a value up to what may end it. How many bytes that were; none where each of them matters.
+    pub(super) fn run(&mut self, bytes: &[u8]) -> usize {
+        let up_to = |ends: fn(&u8) -> bool| bytes.iter().position(ends).unwrap_or(bytes.len());
+        match (self.state, self.attention) {
+            (State::Name, _) => {
+                let run = up_to(|byte| is_blank(*byte) || matches!(byte, b'/' | b'>'));
+                let letters = bytes.iter().take(run).map(|byte| char::from(byte.to_ascii_lowercase()));
+                self.name.extend(letters);
+                run
+            }
+            (State::AttributeName, Attention::Markup) => {
+                up_to(|byte| is_blank(*byte) || matches!(byte, b'=' | b'/' | b'>'))
+            }
+            (State::Unquoted, _) => up_to(|byte| is_blank(*byte) || *byte == b'>'),
+            (State::Quoted(quote), Attention::Markup) => memchr::memchr(quote, bytes).unwrap_or(bytes.len()),
+            _ => 0,
         }
     }
 
