@@ -12,6 +12,7 @@ on_each_edge! {
     an_include_posts_what_the_page_says
     a_fragment_with_a_cookie_in_its_url_is_for_its_visitor_alone
     a_stored_page_changes_its_answer_and_an_arriving_one_streams
+    a_budget_that_is_used_up_leaves_the_page_and_a_line_in_the_log
     a_hundred_cases_give_the_bytes_of_the_core
 }
 
@@ -84,6 +85,19 @@ fn a_stored_page_changes_its_answer_and_an_arriving_one_streams(kind: EdgeKind) 
     assert_eq!(moved.header("location"), Some("/new?a=1%0d%0aX-Evil: 1"));
     assert_eq!(moved.header("x-evil"), None);
     assert_eq!(moved.text(), "");
+}
+
+fn a_budget_that_is_used_up_leaves_the_page_and_a_line_in_the_log(kind: EdgeKind) {
+    let budgets = json!({ "budgets": { "steps": 300 } });
+    let stage = Stage::new(kind, TestSite::new("endless").setting("esi", budgets));
+    let page = "<p>before</p><esi:foreach collection=\"[1..900]\">x</esi:foreach><p>behind</p>";
+    stage.serve("/", Script::page(page).header(ESI.0, ESI.1));
+    let sent = stage.get("/").send().text();
+    assert!(sent.starts_with("<p>before</p>x") && sent.ends_with("x<p>behind</p>"), "{sent}");
+    let said = "http://endless.test/: esi: the page runs too many instructions";
+    eventually("the log says why", || {
+        stage.edge.lines().iter().any(|line| line.contains(said)).then_some(())
+    });
 }
 
 fn a_hundred_cases_give_the_bytes_of_the_core(kind: EdgeKind) {

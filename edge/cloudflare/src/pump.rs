@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use hemstitch::page::Life;
 use hemstitch::session::{PageSession, Step};
+use worker::console_error;
 
 use crate::fills::Lead;
 use crate::fragments::{Fetcher, Fragments};
@@ -59,7 +60,8 @@ pub async fn send(fetcher: Rc<Fetcher>, session: Box<PageSession>, visitor: Visi
         std::future::poll_fn(|context| pump.poll_held(context)).await;
     }
     if pump.step == Step::Done {
-        return visitor.send(pump.session.head(), &pump.out);
+        visitor.send(pump.session.head(), &pump.out);
+        return pump.complain();
     }
     pump.sending = visitor.stream(pump.session.head());
     pump.run().await;
@@ -164,6 +166,7 @@ impl Pump {
                     // Nobody waits for the end to be taken.
                     sending.close();
                     let _ = sending.poll_idle(context);
+                    self.complain();
                 }
                 (Step::Abort, Some(sending)) => sending.abort(),
                 (_, sending) => {
@@ -173,6 +176,10 @@ impl Pump {
             },
         }
         true
+    }
+
+    fn complain(&self) {
+        self.session.complaints().iter().for_each(|line| console_error!("{line}"));
     }
 
     fn take_fragments(&mut self, context: &mut Context<'_>) -> bool {

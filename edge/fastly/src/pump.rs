@@ -38,7 +38,8 @@ pub fn send(mut session: PageSession, fragments: Fragments) {
         step = run(&mut session, &mut fragments, &mut out);
     }
     if step == Step::Done {
-        return convert::send_page(session.head(), &out);
+        convert::send_page(session.head(), &out);
+        return complain(&session);
     }
     let visitor = Some(convert::page_response(session.head()).stream_to_client());
     Pump { session, fragments, out, visitor }.finish();
@@ -98,7 +99,10 @@ impl Pump<'_> {
             let step = run(&mut self.session, &mut self.fragments, &mut self.out);
             self.flush();
             match (step, self.visitor.take()) {
-                (Step::Done, Some(visitor)) => drop(visitor.finish()),
+                (Step::Done, Some(visitor)) => {
+                    drop(visitor.finish());
+                    complain(&self.session);
+                }
                 (Step::Abort, Some(visitor)) => abort(visitor),
                 (_, visitor) => {
                     let Some((id, outcome)) = self.fragments.next(None) else { return };
@@ -117,6 +121,10 @@ impl Pump<'_> {
             self.visitor = None;
         }
     }
+}
+
+fn complain(session: &PageSession) {
+    session.complaints().iter().for_each(|line| eprintln!("{line}"));
 }
 
 /// Breaks the connection off: the visitor must not take what was sent for the whole page. What was sent is given time

@@ -23,6 +23,7 @@ use crate::clock::unix_now;
 use crate::compress::{Coding, Encoder};
 use crate::fills::Turn;
 use crate::fragments::FragmentFetch;
+use crate::journal::warn;
 use crate::origin_body::OriginBody;
 use crate::serving::{ServedSite, Serving};
 
@@ -78,6 +79,7 @@ impl Pump {
         if self.advance() != Step::Done {
             tokio::spawn(self.run(None, Some(pipe), None));
         } else if let Ok(bytes) = self.encoder.last(std::mem::take(&mut self.out)) {
+            self.complain();
             return ReplyBody::whole(bytes);
         }
         ReplyBody::piped(piped)
@@ -114,7 +116,10 @@ impl Pump {
                         }
                         ahead = 0;
                         match step {
-                            Step::Done => return end(pipe).await,
+                            Step::Done => {
+                                self.complain();
+                                return end(pipe).await;
+                            }
                             Step::Abort => return,
                             Step::Wait | Step::Fetch(_) => {}
                         }
@@ -174,6 +179,10 @@ impl Pump {
             room.send(coded);
         }
         Ok(())
+    }
+
+    fn complain(&self) {
+        self.session.complaints().iter().for_each(|line| warn(line));
     }
 
     /// The visitor has gone: nothing is made for them any more.

@@ -15,6 +15,8 @@ use crate::page::Charset;
 pub(super) struct EsiRun {
     machine: Machine,
     url: Arc<str>,
+    /// Whether the answer has been changed as the page asked.
+    settled: bool,
 }
 
 impl EsiRun {
@@ -22,7 +24,7 @@ impl EsiRun {
         let url = format!("{}://{}{}", personal.site.scheme.as_str(), personal.host, personal.path);
         let machine =
             Machine::of_page(Arc::clone(&personal.site.esi), seen::facts(personal), &url).in_charset(charset);
-        Box::new(EsiRun { machine, url: url.into() })
+        Box::new(EsiRun { machine, url: url.into(), settled: false })
     }
 
     pub(super) fn enter(&mut self, start: u32, end: u32) -> usize {
@@ -48,10 +50,20 @@ impl PageSession {
         }
     }
 
+    /// What the log should say of the page's ESI when the page has been sent: a line for each budget that it used up, and for
+    /// what had no value or did not arrive.
+    pub fn complaints(&self) -> Vec<String> {
+        let run = self.esi.iter();
+        let lines =
+            run.flat_map(|run| run.machine.notices().iter().map(|notice| format!("{}: {notice}", run.url)));
+        lines.collect()
+    }
+
     /// Makes the changes to the answer that the page's functions asked for, once all of it has run. None of them can make a
     /// page of one visitor anybody else's.
     pub(super) fn settle_answer(&mut self, out: &mut Vec<u8>) {
-        let Some(run) = self.esi.take() else { return };
+        let Some(run) = self.esi.as_mut().filter(|run| !run.settled) else { return };
+        run.settled = true;
         let answer = run.machine.answer();
         if let Some(status) = answer.status().and_then(|status| StatusCode::from_u16(status).ok()) {
             self.head.status = status;
