@@ -33,7 +33,7 @@ const START: Duration = Duration::from_secs(180);
 /// The contenders as a service on Viceroy. Every request is done by an instance of its own.
 pub struct Guest {
     address: std::net::SocketAddr,
-    _viceroy: Child,
+    viceroy: Child,
     _folder: tempfile::TempDir,
 }
 
@@ -50,7 +50,7 @@ impl Guest {
         command.arg("-v").arg("-C").arg(&manifest).args(["--addr", "127.0.0.1:0"]).arg(wasm);
         let child = Child::start("Viceroy", &mut command);
         let address = listening(&child)?.parse()?;
-        Ok(Guest { address, _viceroy: child, _folder: folder })
+        Ok(Guest { address, viceroy: child, _folder: folder })
     }
 
     /// Does the job so often, each time in a fresh instance, and puts the samples together.
@@ -60,7 +60,8 @@ impl Guest {
             let reply = Ask::get(self.address, "bench.test", "/").method("POST").body(job.encode()).send();
             let (status, body) = (reply.status, reply.whole());
             if status != 200 {
-                bail!("the guest answered {status}: {}", String::from_utf8_lossy(&body));
+                let said = self.viceroy.lines().join("\n");
+                bail!("the guest answered {status}: {}\n{said}", String::from_utf8_lossy(&body));
             }
             let samples: Samples = serde_json::from_slice(&body)?;
             match all.is_empty() {

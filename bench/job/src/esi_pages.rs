@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hemstitch::esi::{Dialect, Facts, Fragment, Machine, Root, Step, compile};
+use hemstitch::esi::{Budgets, Dialect, Facts, Fragment, Machine, Root, Step, compile};
 
 use crate::reference::{block, of_bytes, with_each};
 
@@ -43,7 +43,9 @@ fn expressions(index: usize) -> String {
 
 /// How many bytes a page of ESI is sent as.
 pub fn esi_bytes(page: &[u8]) -> usize {
-    let dialect = Dialect::default();
+    // A page's plain includes of one fragment are one request.
+    let budgets = Budgets { requests: PLACES as u32, ..Budgets::default() };
+    let dialect = Dialect { budgets, ..Dialect::default() };
     let program = compile(page, &dialect).program;
     let mut machine = Machine::new(Arc::new(dialect), Facts::default(), "http://www.bench.test/");
     let (mut out, root) = (Vec::new(), Root { program: &program, document: page, whole: true });
