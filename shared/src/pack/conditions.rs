@@ -12,6 +12,11 @@ pub(super) fn program(condition: &Condition, names: &Names, writer: &mut Writer)
     writer.program(&instructions)
 }
 
+fn compares_with_text(condition: &Condition) -> bool {
+    let Condition::Fact(_, test) = condition else { return false };
+    matches!(test, Test::Matches(Operand::Text(_)) | Test::Is(Operand::Text(_)))
+}
+
 struct Emitter<'c, 'r> {
     names: &'c Names<'r>,
     writer: &'c mut Writer,
@@ -67,13 +72,15 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Each part, and after each but the last a skip to the end where its answer settles the whole.
+    /// Each part, and after each but the last a skip to the end where its answer settles the whole. Comparisons with a text come
+    /// first: they cost least.
     fn emit_parts(&mut self, parts: &[Condition], skip: fn(u32) -> Instruction, into: &mut Vec<Instruction>) {
         if parts.is_empty() {
             into.push(Instruction::Set(true));
         }
         let mut skips = Vec::new();
-        for (index, part) in parts.iter().enumerate() {
+        let (first, then): (Vec<_>, Vec<_>) = parts.iter().partition(|part| compares_with_text(part));
+        for (index, part) in first.into_iter().chain(then).enumerate() {
             if index > 0 {
                 skips.push(into.len());
                 into.push(skip(0));

@@ -174,15 +174,17 @@ impl<'a> Evaluation<'a> {
             return Some(held_out);
         }
         let (first, count) = self.pack.rules_of(slot)?;
-        let guards = self.pack.guards(first, count)?;
-        for (rule, guard) in (first..).zip(guards) {
-            self.left = self.left.checked_sub(1)?;
-            if self.rules_out(guard)? {
-                continue;
+        let rules = self.pack.rules(first, count)?;
+        let mut at = 0;
+        loop {
+            at = self.next_possible(rules, at)?;
+            if at >= rules.len() {
+                break;
             }
-            if let Some(decision) = self.ask(RuleIndex(rule))? {
+            if let Some(decision) = self.ask(RuleIndex(first.checked_add(at as u32)?))? {
                 return Some(decision);
             }
+            at += 1;
         }
         Some(Decision { choice: Choice::Default, rule: None, reason: Reason::NoRule })
     }

@@ -9,6 +9,10 @@
 pub(super) const MAGIC: [u8; 8] = *b"HSPACK\x03\x00";
 pub(super) const HEAD: usize = MAGIC.len() + 4 * Section::COUNT;
 
+/// Bytes of a rule, and of a predicate.
+pub(super) const RULE: usize = Section::Rules.record();
+pub(super) const PREDICATE: usize = Section::Predicates.record();
+
 /// A reference to nothing.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -265,6 +269,13 @@ impl Instruction {
             Instruction::Showing(showing) => (8, showing),
         };
         argument << Self::KIND_BITS | kind
+    }
+
+    /// The predicate that is evaluated, where it is that.
+    #[inline(always)]
+    pub(super) fn tested(word: u32) -> Option<u32> {
+        const TEST: u32 = 3;
+        (word & ((1 << Self::KIND_BITS) - 1) == TEST).then_some(word >> Self::KIND_BITS)
     }
 
     pub(super) fn from_word(word: u32) -> Option<Self> {

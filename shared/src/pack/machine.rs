@@ -1,7 +1,7 @@
 //! Programs: conditions as they run.
 
 use super::evaluate::{Evaluation, outcome_of};
-use super::format::{Comparison, Instruction, NONE, Section};
+use super::format::{Comparison, Instruction, NONE, RULE, Section};
 use super::{ExperimentIndex, SlotIndex, coerce, items, predicate};
 use crate::facts::Fact;
 use crate::ruleset::rule::SHOWN;
@@ -132,15 +132,49 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Whether a guard settles that its rule does not match. Nothing is passed over for who explains.
-    pub(super) fn rules_out(&mut self, guard: u32) -> Option<bool> {
-        if self.trace.is_some() {
-            return Some(false);
+    /// The first of these rules, from number `at` on, whose guard does not settle that it does not match; as many as there are
+    /// where there is none. Nothing is passed over for who explains.
+    ///
+    /// Here most rules end for most visitors, and edges are built for size: so what each of them takes stands here in full.
+    pub(super) fn next_possible(&mut self, rules: &[[u8; RULE]], mut at: usize) -> Option<usize> {
+        let tests = self.pack.predicates();
+        while let Some([.., a, b, c, d]) = rules.get(at) {
+            self.left = self.left.checked_sub(1)?;
+            let guard = u32::from_le_bytes([*a, *b, *c, *d]);
+            if self.trace.is_some() {
+                return Some(at);
+            }
+            let compared_with_text = match (Instruction::tested(guard), self.recent_text) {
+                (Some(number), Some((recent, compared))) => {
+                    let test = tests.get(number as usize)?;
+                    let [a0, a1, a2, a3, comparison, 0, 0, 0, v0, v1, v2, v3] = *test else { return None };
+                    let (attribute, value) =
+                        (u32::from_le_bytes([a0, a1, a2, a3]), u32::from_le_bytes([v0, v1, v2, v3]));
+                    let is_matched = comparison == Comparison::MatchesText as u8;
+                    let is_same = comparison == Comparison::IsText as u8;
+                    let known = (is_matched || is_same) && recent == attribute;
+                    known.then(|| compared.text == Some(value) && (is_matched || compared.is_text))
+                }
+                _ => None,
+            };
+            let possible = match compared_with_text {
+                Some(answer) => answer,
+                None => self.lets(guard)?,
+            };
+            if possible {
+                return Some(at);
+            }
+            at += 1;
         }
+        Some(at)
+    }
+
+    /// Whether a guard leaves it open that its rule matches.
+    fn lets(&mut self, guard: u32) -> Option<bool> {
         Some(match Instruction::from_word(guard) {
-            Some(Instruction::Test(predicate)) => !self.test(predicate)?,
-            Some(Instruction::Audience(audience)) => self.audiences.get(audience) == Some(false),
-            _ => false,
+            Some(Instruction::Test(predicate)) => self.test(predicate)?,
+            Some(Instruction::Audience(audience)) => self.audiences.get(audience) != Some(false),
+            _ => true,
         })
     }
 

@@ -45,7 +45,7 @@ pub use gates::{GateIndex, GateOutcome};
 pub use hash::PackHash;
 
 use crate::pattern::Matcher;
-use format::{HEAD, MAGIC, NONE, Section, experiment};
+use format::{HEAD, MAGIC, NONE, PREDICATE, RULE, Section, experiment};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -209,16 +209,20 @@ impl Pack {
         Some((self.word(section, index, field)?, self.word(section, index, field + 1)?))
     }
 
-    /// The guards of rules, one after the other: on the way of every rule.
-    fn guards(&self, first: u32, count: u32) -> Option<impl Iterator<Item = u32> + use<'_>> {
+    /// The records of rules.
+    fn rules(&self, first: u32, count: u32) -> Option<&[[u8; RULE]]> {
         let (start, rules) = self.sections[Section::Rules as usize];
         if first.checked_add(count)? > rules {
             return None;
         }
-        let from = start + first as usize * Section::Rules.record();
-        let records = self.bytes.get(from..from + count as usize * Section::Rules.record())?;
-        let (records, _) = records.as_chunks::<{ Section::Rules.record() }>();
-        Some(records.iter().map(|[.., a, b, c, d]| u32::from_le_bytes([*a, *b, *c, *d])))
+        let from = start + first as usize * RULE;
+        Some(self.bytes.get(from..from + count as usize * RULE)?.as_chunks().0)
+    }
+
+    /// The records of all predicates.
+    fn predicates(&self) -> &[[u8; PREDICATE]] {
+        let (start, count) = self.sections[Section::Predicates as usize];
+        self.bytes.get(start..start + count as usize * PREDICATE).unwrap_or_default().as_chunks().0
     }
 
     /// The text that predicates compare with and that is this one.
