@@ -72,14 +72,15 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Each part, and after each but the last a skip to the end where its answer settles the whole. Comparisons with a text come
-    /// first: they cost least.
+    /// Each part, and after each but the last a skip to the end where its answer settles the whole. Where all have to hold,
+    /// comparisons with a text come first: they cost least.
     fn emit_parts(&mut self, parts: &[Condition], skip: fn(u32) -> Instruction, into: &mut Vec<Instruction>) {
         if parts.is_empty() {
             into.push(Instruction::Set(true));
         }
         let mut skips = Vec::new();
-        let (first, then): (Vec<_>, Vec<_>) = parts.iter().partition(|part| compares_with_text(part));
+        let all = skip(0) == Instruction::SkipIfFalse(0);
+        let (first, then): (Vec<_>, Vec<_>) = parts.iter().partition(|part| all && compares_with_text(part));
         for (index, part) in first.into_iter().chain(then).enumerate() {
             if index > 0 {
                 skips.push(into.len());
