@@ -1,7 +1,7 @@
-//! A KV that does not answer: visitors wait for it as long as the site says, and no longer.
+//! A KV that does not answer, or answers with errors: visitors wait for it as long as the site says, and no longer.
 //!
-//! Viceroy's KV is in memory and cannot be slow. There it is the record that does not answer, which an edge asks in the same
-//! way for what KV lacks.
+//! Viceroy's KV is in memory and can neither be slow nor fail. There it is the record that does not answer, which an edge asks in
+//! the same way for what KV lacks.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use serde_json::json;
 on_each_edge! {
     a_kv_that_never_speaks_costs_a_visitor_the_deadline_and_no_more
     a_kv_that_falls_silent_is_not_waited_for
+    a_kv_that_fails_leaves_the_rules_in_force
 }
 
 /// Longer than any answer takes, and shorter than anybody waits who waits for KV by mistake.
@@ -55,6 +56,13 @@ impl Kv {
             return stage.edge.set_faults(Fault::Silence, Fault::None);
         }
         self.script(stage, publication, |_| Script::never(&self.gate));
+    }
+
+    fn fails(&self, stage: &Stage, publication: &Publication) {
+        if stage.edge.kind == EdgeKind::Workerd {
+            return stage.edge.set_faults(Fault::Error, Fault::None);
+        }
+        self.script(stage, publication, |_| Script::status(500).body("no"));
     }
 
     fn script(&self, stage: &Stage, publication: &Publication, script: impl Fn(&[u8]) -> Script) {
@@ -121,6 +129,23 @@ fn a_kv_that_falls_silent_is_not_waited_for(kind: EdgeKind) {
         asked += 1;
     }
     println!("{kind:?}: {asked} pages while KV is silent");
+}
+
+fn a_kv_that_fails_leaves_the_rules_in_force(kind: EdgeKind) {
+    let kv = Kv::start();
+    let stage = Stage::new(kind, kv.of(kind, TestSite::new("failing").expecting_publications()));
+    stage.serve("/", Script::page(scene::PAGE));
+    let publication = rules("failing");
+    kv.fails(&stage, &publication);
+    assert_eq!(shown(&stage), scene::PAGE, "the default stands, and no blank");
+    kv.answers(&stage, &publication);
+    eventually("the rules", || (shown(&stage) == scene::page_showing(scene::FINANCE)).then_some(()));
+    kv.fails(&stage, &publication);
+    let until = Instant::now() + DEADLINE;
+    // Longer than the interval in which the pointer is looked up.
+    while Instant::now() < until {
+        assert_eq!(shown(&stage), scene::page_showing(scene::FINANCE));
+    }
 }
 
 /// What KV does not say is asked from the record, so publications arrive all the same.
