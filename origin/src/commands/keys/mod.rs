@@ -85,7 +85,7 @@ fn deployment(site: &str, bundle: &Path) -> String {
         "to hand the keys to edges:\n  \
          fastly secret-store-entry create --store-id STORE --name {site}.keys --file {bundle} --recreate-allow\n  \
          wrangler secret put {capitals}_KEYS < {bundle}\n  \
-         and start native edges anew"
+         native edges read the folder again by themselves"
     )
 }
 
