@@ -1,8 +1,6 @@
 //! A few values by name: a list in the order of names. What a visitor's cookie can hold is never so many that a tree would be
 //! quicker, and a tree is 3 KB of code for each kind of value.
 
-use std::ops::Index;
-
 /// Values by name, in the order of names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Named<V>(Vec<(String, V)>);
@@ -96,7 +94,8 @@ impl<V> IntoIterator for Named<V> {
     }
 }
 
-impl<V> Index<&str> for Named<V> {
+#[cfg(test)]
+impl<V> std::ops::Index<&str> for Named<V> {
     type Output = V;
 
     /// The value of a name that is known to be there.
