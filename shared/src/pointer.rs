@@ -211,6 +211,11 @@ pub fn pack_key(site: &str, pack: &PackHash) -> String {
     format!("{site}/pack/{pack}")
 }
 
+/// The key under which a publisher keeps the ruleset that it made a pack of, for the next one to compare with. No edge reads it.
+pub fn ruleset_key(site: &str, pack: &PackHash) -> String {
+    format!("{site}/ruleset/{pack}")
+}
+
 /// The key under which a draft lies: a pack that no pointer names, for previews alone.
 pub fn draft_key(site: &str, draft: &PackHash) -> String {
     format!("{site}/draft/{draft}")

@@ -94,12 +94,7 @@ impl Api {
 #[test]
 fn a_publisher_that_is_killed_at_any_request_leaves_a_good_version() {
     let site = RecordOrigin::start(&TestSite::new("acme"));
-    let key = |text: &str| {
-        let ruleset = showing(text).to_string();
-        let parsed = hemstitch::ruleset::Ruleset::parse(&ruleset).0.expect("a ruleset");
-        format!("acme/pack/{}", PackHash::of(&hemstitch::pack::compile(&parsed).expect("a pack")))
-    };
-    let keys = ["acme/pointer".to_string(), key("FIRST"), key("SECOND")];
+    let keys = keys_of(&["FIRST", "SECOND"].map(showing));
     site.add_target("[targets.fastly]\nkind = \"fastly\"\nstore_id = \"store\"\n");
     let publish = |api: &Api, text: &str| {
         std::fs::write(site.mirror().with_file_name("r.json"), showing(text).to_string()).expect("a file");
@@ -137,7 +132,42 @@ fn a_publisher_that_is_killed_at_any_request_leaves_a_good_version() {
         }
         at += 1;
     }
-    assert!(rounds >= 2 * 7, "{rounds} rounds: it looks, writes and reads back a pack and a pointer");
+    assert!(rounds >= 2 * 10, "{rounds} rounds: of a pack, a ruleset and a pointer");
+}
+
+#[test]
+fn without_a_record_every_kind_of_kv_tells_what_changes() {
+    let site = RecordOrigin::start(&TestSite::new("acme"));
+    let wrangler = Wrangler::with_empty_kv();
+    let (toml, environment) = wrangler.target();
+    site.add_target(&toml);
+    site.add_target("[targets.fastly]\nkind = \"fastly\"\nstore_id = \"store\"\n");
+    let api = Api::start(BTreeMap::new(), &keys_of(&["FIRST", "SECOND"].map(showing)), Held::Never);
+    let publish = |target: &str, text: &str| {
+        std::fs::write(site.mirror().with_file_name("r.json"), showing(text).to_string()).expect("a file");
+        let mut command = site.command(&["publish", "r.json", "--to", target]);
+        command.envs(environment.clone());
+        command.env("FASTLY_API_TOKEN", "token").env("HEMSTITCH_TARGETS_FASTLY_API", api.server.url());
+        let output = command.output().expect("hemstitch starts");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    for target in ["mirror", "fastly", "local"] {
+        let told = publish(target, "FIRST");
+        assert!(told.contains("+ rule everybody of slot hero"), "{target}: {told}");
+        let told = publish(target, "SECOND");
+        assert!(told.contains("~ block b: html \"FIRST\" → \"SECOND\""), "{target}: {told}");
+    }
+    let kept = site.mirror().join("acme/ruleset");
+    std::fs::remove_dir_all(&kept).expect("what was kept");
+    let told = publish("mirror", "FIRST");
+    assert!(told.contains("what changes is not known") && told.contains("acme number 3"), "{told}");
+    let second = keys_of(&[showing("FIRST")]).into_iter().find(|key| key.contains("/ruleset/"));
+    let second = site.mirror().join(second.expect("a key"));
+    std::fs::write(second, showing("OTHER").to_string()).expect("a file of ours");
+    let told = publish("mirror", "SECOND");
+    assert!(told.contains("does not compile to it") && told.contains("\"OTHER\" → \"SECOND\""), "{told}");
 }
 
 /// A terminal of its own is made by `script`, of util-linux.
@@ -145,12 +175,10 @@ fn a_publisher_that_is_killed_at_any_request_leaves_a_good_version() {
 fn progress_is_shown_on_a_terminal_and_nowhere_else() {
     let site = RecordOrigin::start(&TestSite::new("acme"));
     site.add_target("[targets.fastly]\nkind = \"fastly\"\nstore_id = \"store\"\n");
-    let ruleset = showing(&"long ".repeat(100_000)).to_string();
+    let ruleset = showing(&"long ".repeat(100_000));
     let folder = site.mirror().parent().expect("a folder").to_path_buf();
-    std::fs::write(folder.join("r.json"), &ruleset).expect("a file of ours");
-    let parsed = hemstitch::ruleset::Ruleset::parse(&ruleset).0.expect("a ruleset");
-    let pack = PackHash::of(&hemstitch::pack::compile(&parsed).expect("a pack"));
-    let keys = ["acme/pointer".to_string(), format!("acme/pack/{pack}")];
+    std::fs::write(folder.join("r.json"), ruleset.to_string()).expect("a file of ours");
+    let keys = keys_of(std::slice::from_ref(&ruleset));
     let publish = |program: &str, more: &str| {
         let api = Api::start(BTreeMap::new(), &keys, Held::Never);
         let command = format!("{} publish r.json --to fastly {more}", e2e::harness::hemstitch().display());
@@ -174,6 +202,16 @@ fn progress_is_shown_on_a_terminal_and_nowhere_else() {
         let plain = publish(program, more);
         assert!(!plain.contains('\x1b') && !plain.contains(" kB ("), "{plain}");
     }
+}
+
+/// The keys under which publications of these rulesets lie.
+fn keys_of(rulesets: &[Value]) -> Vec<String> {
+    let of = |ruleset: &Value| {
+        let parsed = hemstitch::ruleset::Ruleset::parse(&ruleset.to_string()).0.expect("a ruleset");
+        let pack = PackHash::of(&hemstitch::pack::compile(&parsed).expect("a pack"));
+        [format!("acme/pack/{pack}"), format!("acme/ruleset/{pack}")]
+    };
+    rulesets.iter().flat_map(of).chain(["acme/pointer".to_string()]).collect()
 }
 
 /// The number of what an edge gets that starts now; panics where it gets nothing good.

@@ -7,7 +7,8 @@ use hemstitch::changes::Changes;
 use hemstitch::time::UnixTime;
 use hemstitch_origin::RulesetFile;
 use hemstitch_origin::publishing::{
-    Mirrored, Novelty, NumberError, Outcome, PublishError, Publisher, Request, Step,
+    Kept, Mirrored, Novelty, NumberError, Numbering, Outcome, PublishError, Publisher, Request, Step,
+    kept_ruleset,
 };
 use hemstitch_origin::record::Offered;
 use hemstitch_origin::targets::{Ledger, LedgerError};
@@ -20,6 +21,9 @@ use super::progress;
 use crate::input::Unreadable;
 use crate::report::{Colour, for_people, for_programs};
 use crate::{Verdict, now, output};
+
+/// The ruleset of a site that has published nothing.
+const NO_RULES: &str = "{}";
 
 /// Check, compile and sign a ruleset, and make it live
 ///
@@ -92,7 +96,7 @@ impl Publish {
         };
         let mut publisher = Publisher::new(&found.site, &key, &found.targets, |step| told(step, self.json))?;
         let numbering = publisher.numbering(self.sequence).map_err(|error| advised(error, &found))?;
-        let changes = changes(&found, numbering.seen(), &file.text)?;
+        let changes = changes(&found, &numbering, &file.text)?;
         if found.targets.ledger.is_none() {
             output::aside("no record: one publisher at a time, and nobody keeps what was live before");
         }
@@ -127,16 +131,38 @@ impl Publish {
     }
 }
 
-/// What changes against the last publication; nothing where no record tells.
-fn changes(found: &Found, seen: Option<u64>, text: &str) -> Result<Option<Changes>> {
-    let Some((_, ledger)) = &found.targets.ledger else { return Ok(None) };
-    let before = ruleset(ledger, &found.site, seen)?;
-    Ok(Some(Changes::between(&before, text)?))
+/// What changes against the last publication; nothing where neither a record nor a KV tells, which is said.
+fn changes(found: &Found, numbering: &Numbering, text: &str) -> Result<Option<Changes>> {
+    let before = match (&found.targets.ledger, numbering.brought()) {
+        (Some((_, ledger)), _) => ruleset(ledger, &found.site, numbering.seen())?,
+        (None, None) => NO_RULES.to_owned(),
+        (None, Some(pack)) => match kept_ruleset(&found.site, &pack, &found.targets.mirrors)? {
+            Some(Kept::Certain(before)) => before,
+            Some(Kept::Doubtful(before)) => {
+                output::aside(
+                    "the ruleset that is kept with what is live does not compile to it, so more or less may change than is \
+                     told here",
+                );
+                before
+            }
+            None => {
+                output::aside(
+                    "what changes is not known: no ruleset is kept with what is live, which an older version published",
+                );
+                return Ok(None);
+            }
+        },
+    };
+    let changes = Changes::between(&before, text);
+    if changes.is_err() {
+        output::aside("what changes is not known: what is kept with what is live is no ruleset");
+    }
+    Ok(changes.ok())
 }
 
 /// The ruleset of a publication; of none, the empty one.
 fn ruleset(ledger: &Ledger, site: &str, sequence: Option<u64>) -> Result<String> {
-    let Some(sequence) = sequence else { return Ok("{}".to_owned()) };
+    let Some(sequence) = sequence else { return Ok(NO_RULES.to_owned()) };
     let version = ledger.version(site, sequence)?;
     Ok(version.with_context(|| format!("number {sequence} is not in the record"))?.1)
 }
@@ -155,6 +181,7 @@ pub fn told(step: &Step, quiet: bool) -> ControlFlow<()> {
         Step::Record(sequence) => format!("recording number {sequence}"),
         Step::Packs { mirror, bytes } => format!("{mirror}: writing {bytes} bytes"),
         Step::ReadPacks(mirror) => format!("{mirror}: reading them back"),
+        Step::Ruleset(mirror) => format!("{mirror}: keeping the ruleset, to compare with"),
         Step::Pointer(mirror) => format!("{mirror}: making it live"),
         Step::ReadPointer(mirror) => format!("{mirror}: reading the pointer back"),
     };

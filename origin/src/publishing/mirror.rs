@@ -1,9 +1,10 @@
 //! One KV, brought up to a pointer.
 
 use hemstitch::pack::PackHash;
-use hemstitch::pointer::{Pointer, pack_key, pointer_key};
+use hemstitch::pointer::{Pointer, pack_key, pointer_key, ruleset_key};
 
-use super::{PublishError, Publisher, Step, packs_of};
+use super::{PublishError, Publisher, Request, Step, packs_of};
+use crate::record::Offered;
 use crate::targets::Mirror;
 
 /// How often is read back what was written, where it is not there at once.
@@ -21,12 +22,12 @@ pub enum Mirrored {
 }
 
 impl Publisher<'_> {
-    /// Writes what is missing, and reads it back. `pack` is the one that was compiled just now.
+    /// Writes what is missing, and reads it back.
     pub(super) fn mirror(
         &mut self,
         mirror: &Mirror,
         wire: &[u8],
-        pack: Option<&[u8]>,
+        request: &Request,
     ) -> Result<Mirrored, PublishError> {
         let pointer = Pointer::verify(wire, &self.keys, self.site)?;
         let key = pointer_key(self.site);
@@ -36,7 +37,8 @@ impl Publisher<'_> {
         if let Some(ahead) = ahead.filter(|held| held.sequence() > pointer.sequence()) {
             return Ok(Mirrored::Ahead(ahead.sequence()));
         }
-        self.write_packs(mirror, &pointer, pack)?;
+        self.write_packs(mirror, &pointer, &request.pack)?;
+        self.write_ruleset(mirror, request)?;
         if held.as_deref() == Some(wire) {
             return Ok(Mirrored::Unchanged);
         }
@@ -51,7 +53,7 @@ impl Publisher<'_> {
         &mut self,
         mirror: &Mirror,
         pointer: &Pointer,
-        compiled: Option<&[u8]>,
+        compiled: &[u8],
     ) -> Result<(), PublishError> {
         let mut missing = Vec::new();
         for hash in packs_of(pointer) {
@@ -60,9 +62,9 @@ impl Publisher<'_> {
             if held.is_some_and(|held| PackHash::of(&held) == hash) {
                 continue;
             }
-            let pack = match compiled.filter(|pack| PackHash::of(pack) == hash) {
-                Some(pack) => pack.to_vec(),
-                None => self.find(&hash)?,
+            let pack = match PackHash::of(compiled) == hash {
+                true => compiled.to_vec(),
+                false => self.find(&hash)?,
             };
             missing.push((key, pack, hash));
         }
@@ -79,6 +81,18 @@ impl Publisher<'_> {
             read_back(mirror, key, |value| PackHash::of(value) == *hash)?;
         }
         Ok(())
+    }
+
+    /// Keeps the ruleset beside its pack. It is not read back: no edge needs it, and without it one publication less can be
+    /// compared with. So it is no error either if it is longer than the platform takes.
+    fn write_ruleset(&mut self, mirror: &Mirror, request: &Request) -> Result<(), PublishError> {
+        let Offered::Ruleset(text) = &request.what else { return Ok(()) };
+        let key = ruleset_key(self.site, &PackHash::of(&request.pack));
+        if !mirror.store.takes(text.len()) || mirror.store.get(&key)?.as_deref() == Some(text.as_bytes()) {
+            return Ok(());
+        }
+        self.step(&Step::Ruleset(mirror.name.clone()))?;
+        Ok(mirror.store.put(&key, text.as_bytes())?)
     }
 
     /// A pack that was published before, from wherever it is.

@@ -2,11 +2,12 @@
 //! live as it is to be.
 //!
 //! ```text
-//! plan ─► sign ─► record ─► for each mirror: missing packs ─► read back ─► pointer ─► read back ─► is it still the last?
+//! plan ─► sign ─► record ─► for each mirror: packs ─► read back ─► ruleset ─► pointer ─► read back ─► is it still the last?
 //! ```
 
 mod mirror;
 mod number;
+mod ruleset;
 
 use std::ops::ControlFlow;
 
@@ -20,6 +21,7 @@ use crate::targets::{Ledger, LedgerError, StoreError, Targets};
 
 pub use mirror::Mirrored;
 pub use number::{NumberError, Numbering};
+pub use ruleset::{Kept, kept_ruleset};
 
 /// Publishes for one site.
 pub struct Publisher<'p> {
@@ -67,6 +69,8 @@ pub enum Step {
     },
     /// They are read back.
     ReadPacks(String),
+    /// The ruleset is kept beside its pack.
+    Ruleset(String),
     /// The pointer is written, which makes the publication live there.
     Pointer(String),
     /// It is read back.
@@ -169,7 +173,7 @@ impl<'p> Publisher<'p> {
                 (wire, pointer.sequence(), Novelty::New)
             }
         };
-        let mirrors = self.mirror_all(wire, Some(&request.pack))?;
+        let mirrors = self.mirror_all(wire, request)?;
         Ok(Outcome { sequence, hash, novelty, mirrors })
     }
 
@@ -187,11 +191,11 @@ impl<'p> Publisher<'p> {
     }
 
     /// Brings every mirror up to a pointer, and to the one that follows it if somebody publishes meanwhile.
-    fn mirror_all(&mut self, mut wire: Vec<u8>, pack: Option<&[u8]>) -> Result<Mirrors, PublishError> {
+    fn mirror_all(&mut self, mut wire: Vec<u8>, request: &Request) -> Result<Mirrors, PublishError> {
         loop {
             let mut outcomes = Vec::new();
             for mirror in &self.targets.mirrors {
-                let outcome = self.mirror(mirror, &wire, pack);
+                let outcome = self.mirror(mirror, &wire, request);
                 if matches!(outcome, Err(PublishError::Stopped)) {
                     return Err(PublishError::Stopped);
                 }

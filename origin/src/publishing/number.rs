@@ -133,6 +133,11 @@ impl Numbering {
         self.last.as_ref().map(|(pointer, _)| pointer.sequence())
     }
 
+    /// The pack that the last publication brought.
+    pub fn brought(&self) -> Option<PackHash> {
+        self.last.as_ref().map(|(pointer, _)| published(pointer))
+    }
+
     /// The pack that is live.
     pub fn live(&self, now: UnixTime) -> Option<PackHash> {
         self.last.as_ref().map(|(pointer, _)| *pointer.active(now))

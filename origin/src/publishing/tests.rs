@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use hemstitch::pointer::{pack_key, pointer_key};
+use hemstitch::pointer::{pack_key, pointer_key, ruleset_key};
 use tempfile::TempDir;
 
 use super::*;
@@ -145,7 +145,7 @@ fn stopped_at_any_step_every_edge_has_a_good_version_and_the_same_command_goes_o
                 assert!(matches!(stopped, Err(PublishError::Stopped)));
                 at += 1;
             }
-            assert_eq!(at, if recorded { 9 } else { 8 }, "how many steps there are");
+            assert_eq!(at, if recorded { 11 } else { 10 }, "how many steps there are");
         }
     }
 }
@@ -285,4 +285,25 @@ fn without_a_record_a_pointer_of_another_key_is_not_numbered_on() {
     assert!(matches!(refused, Err(PublishError::Number(NumberError::ForeignPointer { .. }))));
     let given = publisher.publish(&Request { sequence: Some(3), ..request("two") }, NOW).unwrap();
     assert_eq!(given.sequence, 3);
+}
+
+#[test]
+fn a_ruleset_is_kept_beside_its_pack_and_told_from_one_that_is_not_its() {
+    let world = World::new(false);
+    world.publish(&request("one")).unwrap();
+    let hash = PackHash::of(&compiled("one"));
+    let kept = || kept_ruleset("acme", &hash, &world.targets("ann").mirrors).unwrap();
+    assert_eq!(kept(), Some(Kept::Certain(ruleset("one"))));
+    let file = |name| world.kv(name).join(ruleset_key("acme", &hash));
+    std::fs::write(file("east"), ruleset("two")).unwrap();
+    assert_eq!(kept(), Some(Kept::Certain(ruleset("one"))), "the other one has it");
+    std::fs::write(file("west"), "\u{7b}").unwrap();
+    assert_eq!(kept(), Some(Kept::Doubtful(ruleset("two"))));
+    for name in ["east", "west"] {
+        std::fs::remove_file(file(name)).unwrap();
+    }
+    assert_eq!(kept(), None);
+    // What is live already is completed.
+    assert_eq!(world.publish(&request("one")).unwrap().novelty, Novelty::Known);
+    assert_eq!(kept(), Some(Kept::Certain(ruleset("one"))));
 }

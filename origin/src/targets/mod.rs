@@ -148,8 +148,13 @@ impl Store {
         }
     }
 
+    /// Whether a value of so many bytes is one that the platform takes.
+    pub fn takes(&self, bytes: usize) -> bool {
+        self.limit().is_none_or(|limit| bytes <= limit)
+    }
+
     fn check(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        match self.limit().filter(|limit| value.len() > *limit) {
+        match self.limit().filter(|_| !self.takes(value.len())) {
             Some(limit) => Err(StoreError::TooLarge { key: key.to_owned(), bytes: value.len(), limit }),
             None => Ok(()),
         }
