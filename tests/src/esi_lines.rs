@@ -105,7 +105,7 @@ impl Case {
                 ("esi_ignore_https", Some(true)) => dialect.https_includes = HttpsIncludes::AsHttp,
                 ("process_fragments", Some(true)) => dialect.fragments = FragmentEsi::Header,
                 ("esi_include_onerror", Some(true)) => dialect.include_failure = IncludeFailure::Truncate,
-                ("on_error_html", _) => {
+                ("on_error_html" | "include_error_marker", _) => {
                     dialect.failure_marker = value.as_str().unwrap_or_default().to_owned()
                 }
                 _ => {}
@@ -121,11 +121,11 @@ impl Case {
         let html = types.is_none_or(|types| types.iter().any(|kind| kind == "text/html"));
         let control = match config("surrogate_control") {
             None => true,
-            Some(control) => control.as_str().is_some_and(|control| control.contains("ESI/1.0")),
+            Some(control) => control.as_str().is_some_and(is_version_1),
         };
         let delegated = config("allow_surrogate_delegation").is_some_and(|it| it != false)
             && self.headers().any(|(name, value)| {
-                name.eq_ignore_ascii_case("surrogate-capability") && value.contains("ESI/1.0")
+                name.eq_ignore_ascii_case("surrogate-capability") && is_version_1(value)
             });
         html && control && !delegated && config("esi_enabled") != Some(&Value::Bool(false))
     }
@@ -145,10 +145,13 @@ impl Case {
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             headers.push(("Host".to_owned(), host.to_owned()));
         }
-        if let Some(allowed) = self.config.get("cookie_allowlist").and_then(Value::as_array) {
+        let list = |name: &str| self.config.get(name).and_then(Value::as_array);
+        let (allowed, denied) = (list("cookie_allowlist"), list("cookie_denylist"));
+        if allowed.is_some() || denied.is_some() {
             let is_allowed = |pair: &&str| {
                 let name = pair.split('=').next().unwrap_or_default().trim();
-                allowed.iter().any(|allowed| allowed == name)
+                let lists = |list: &Vec<Value>| list.iter().any(|listed| listed == name);
+                allowed.is_none_or(lists) && !denied.is_some_and(lists)
             };
             for (name, value) in headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
                 let kept: Vec<&str> = value.split(';').filter(is_allowed).map(str::trim).collect();
@@ -274,12 +277,12 @@ impl Case {
                 .any(|allowed| allowed.as_str().is_some_and(|allowed| authority(allowed) == host));
         }
         let name = hemstitch::site::host_of(host);
-        host == own || host_kind(name) == HostKind::Public
+        name == hemstitch::site::host_of(own) || host_kind(name) == HostKind::Public
     }
 
     fn fetch(&self, url: &str) -> Result<Fragment, FetchFailure> {
         let wanted = with_path(url);
-        let exact = self.fragments.iter().find(|(known, _)| with_path(known) == wanted);
+        let exact = self.fragments.iter().find(|(known, _)| with_path(known).replace(' ', "%20") == wanted);
         let found = exact.or_else(|| {
             self.fragments
                 .iter()
@@ -307,6 +310,12 @@ fn given(value: &Value) -> Given {
         }
         None => Given::Text(text(value)),
     }
+}
+
+/// `content="ESI/1.0"`, or less.
+fn is_version_1(control: &str) -> bool {
+    let version = control.split_once("ESI/").and_then(|(_, version)| version.split('"').next());
+    version.and_then(|version| version.parse().ok()).is_some_and(|version: f64| version <= 1.0)
 }
 
 fn authority(url: &str) -> &str {
