@@ -12,7 +12,8 @@ pub struct Dialect {
     pub declared_prefixes: bool,
     /// What becomes of an element that nobody knows.
     pub unknown_elements: UnknownElements,
-    /// Whether `choose` needs a `when`, and `try` exactly one `attempt` and one `except`.
+    /// Whether `choose` needs a `when` and takes one `otherwise`, `try` takes exactly one `attempt` and one `except`, and a
+    /// branch outside of them fails the document.
     pub strict_structure: bool,
     /// Whether `<!--esi` counts those inside; else it ends at the first `-->`.
     pub nested_comments: bool,
@@ -22,7 +23,7 @@ pub struct Dialect {
     pub xml_check: bool,
     /// What an `include` without an end is.
     pub unclosed_include: UnclosedInclude,
-    /// What stands between the branches of `choose` and `try`.
+    /// What stands between the branches of `choose`.
     pub stray_text: StrayText,
     /// Where `$(…)` in text is a variable.
     pub variables_in_text: VariablesInText,
@@ -30,10 +31,16 @@ pub struct Dialect {
     pub functions_in_text: bool,
     /// Whether a backslash in such text escapes the character after it.
     pub backslash_in_text: bool,
+    /// What text is in which `$(` begins no variable.
+    pub broken_variables: BrokenVariables,
+    /// Whether a quote behind a backslash does not end an attribute.
+    pub backslash_in_attributes: bool,
     /// What `<esi:inline>` means.
     pub inline: Inline,
     /// Whether a variable inside a quoted string of an expression is replaced.
     pub interpolated_strings: bool,
+    /// What a backslash in a quoted string is, before what is no quote, `$` or backslash.
+    pub string_escapes: StringEscapes,
     /// What a word without quotes is in an expression.
     pub barewords: Barewords,
     /// When a value that stands alone as a test is true.
@@ -56,6 +63,12 @@ pub struct Dialect {
     pub subcookies: bool,
     /// What a language that the visitor does not accept prints.
     pub language_miss: LanguageMiss,
+    /// Whether a language is accepted by a part of its name, and a key of another header gives all of that header.
+    pub loose_keys: bool,
+    /// Whether the third argument of `$substr` is a length.
+    pub substr_length: bool,
+    /// How lists and dictionaries print.
+    pub compounds: Compounds,
     /// Which statuses make a fragment.
     pub good_status: GoodStatus,
     /// What an include that failed leaves, where neither the page nor `try` says.
@@ -68,6 +81,8 @@ pub struct Dialect {
     pub edge_control: bool,
     /// Whether includes of a fragment are processed as the fragment was.
     pub inherit_dca: bool,
+    /// Whether the ESI of a fragment begins with the page's variables; what it assigns stays its own.
+    pub inherit_variables: bool,
     /// How `https` in an include is taken.
     pub https_includes: HttpsIncludes,
     /// What a failing expression does.
@@ -95,11 +110,11 @@ choices! {
         Text = "text",
     }
 
-    /// What stands between the branches of `choose` and `try`.
+    /// What stands between the branches of `choose`.
     pub enum StrayText {
         /// It goes.
         Drop = "drop",
-        /// It is printed.
+        /// It is printed, up to the branch that is taken.
         Print = "print",
     }
 
@@ -121,10 +136,36 @@ choices! {
         Print = "print",
     }
 
+    /// What text is in which `$(` begins no variable.
+    pub enum BrokenVariables {
+        /// Text.
+        Text = "text",
+        /// Nothing of it shows, up to the element before and the one behind.
+        Nothing = "nothing",
+    }
+
+    /// What a backslash in a quoted string is, before what is no quote, `$` or backslash.
+    pub enum StringEscapes {
+        /// Itself, as patterns have it.
+        Keep = "keep",
+        /// Nothing.
+        Drop = "drop",
+    }
+
+    /// How lists and dictionaries print.
+    pub enum Compounds {
+        /// `a,b` and `k=v&l=w`.
+        Plain = "plain",
+        /// `['a', 1]` and `{'k': 'v', 'l': 2}`.
+        Literal = "literal",
+    }
+
     /// What a word without quotes is in an expression.
     pub enum Barewords {
         /// A string, but for `true` and `false`.
         Text = "text",
+        /// Likewise, but as an argument of a function the variable of that name.
+        Names = "names",
         /// A mistake: the expression has no value, a test is false.
         Invalid = "invalid",
     }
@@ -310,8 +351,11 @@ impl Default for Dialect {
             variables_in_text: VariablesInText::Blocks,
             functions_in_text: true,
             backslash_in_text: true,
+            broken_variables: BrokenVariables::Text,
+            backslash_in_attributes: false,
             inline: Inline::Define,
             interpolated_strings: false,
+            string_escapes: StringEscapes::Keep,
             barewords: Barewords::Text,
             truth: Truth::NonEmpty,
             empty_operand: EmptyOperand::Unordered,
@@ -323,12 +367,16 @@ impl Default for Dialect {
             esi_args: false,
             subcookies: false,
             language_miss: LanguageMiss::Empty,
+            loose_keys: false,
+            substr_length: false,
+            compounds: Compounds::Plain,
             good_status: GoodStatus::Success,
             include_failure: IncludeFailure::Nothing,
             failure_marker: String::new(),
             fragments: FragmentEsi::Dca,
             edge_control: false,
             inherit_dca: false,
+            inherit_variables: false,
             https_includes: HttpsIncludes::Fetch,
             expression_failure: ExpressionFailure::Nothing,
             budgets: Budgets::default(),

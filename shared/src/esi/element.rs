@@ -112,7 +112,7 @@ pub(crate) struct Attributes {
 
 impl Attributes {
     /// Reads what stands between an element's name and the end of its tag.
-    pub(super) fn parse(text: &[u8]) -> Attributes {
+    pub(super) fn parse(text: &[u8], backslash: bool) -> Attributes {
         let text = String::from_utf8_lossy(text);
         let mut rest = text.trim_ascii_start();
         let mut pairs: Vec<(String, String)> = Vec::new();
@@ -122,7 +122,7 @@ impl Attributes {
             let after = after.trim_ascii_start();
             let (value, left) = match after.strip_prefix('=') {
                 None => ("", after),
-                Some(value) => value_of(value.trim_ascii_start()),
+                Some(value) => value_of(value.trim_ascii_start(), backslash),
             };
             if !name.is_empty() && !pairs.iter().any(|(known, _)| known == name) {
                 pairs.push((name.to_owned(), value.to_owned()));
@@ -162,19 +162,17 @@ impl Attributes {
     }
 }
 
-fn value_of(text: &str) -> (&str, &str) {
+fn value_of(text: &str, backslash: bool) -> (&str, &str) {
     match text.chars().next() {
-        Some(quote @ ('"' | '\'')) => text[1..].split_once(quote).unwrap_or((&text[1..], "")),
+        Some(quote @ ('"' | '\'')) => {
+            let inside = &text[1..];
+            let ends = |at: &usize| !(backslash && inside[..*at].ends_with('\\'));
+            let end = inside.match_indices(quote).map(|(at, _)| at).find(ends);
+            end.map_or((inside, ""), |end| (&inside[..end], &inside[end + 1..]))
+        }
         _ => text.split_at(text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len())),
     }
 }
 
-/// The entities of XML, which is what attributes are written in.
-pub(super) fn unescape(value: &str) -> String {
-    const ENTITIES: [(&str, &str); 6] =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")];
-    if !value.contains('&') {
-        return value.to_owned();
-    }
-    ENTITIES.iter().fold(value.to_owned(), |text, (entity, character)| text.replace(entity, character))
-}
+/// Attributes are written with the references of markup, by name and by number.
+pub(super) use super::functions::decode_references as unescape;

@@ -30,7 +30,7 @@ pub(super) fn excerpt(body: &[u8], name: &str, replaced: &[(String, String)]) ->
             }
             continue;
         }
-        let attributes = super::element::Attributes::parse(&body[next + 12..end - 1]);
+        let attributes = super::element::Attributes::parse(&body[next + 12..end - 1], false);
         let part = attributes.get("name").unwrap_or_default().to_owned();
         if open.is_empty() && part != name {
             continue;

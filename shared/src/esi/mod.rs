@@ -46,4 +46,6 @@ pub use settings::DialectError;
 pub use stored::NotAProgram;
 
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod tests;

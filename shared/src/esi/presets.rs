@@ -4,11 +4,12 @@ use super::dialect::*;
 
 impl Dialect {
     /// The names that [`Dialect::preset`] knows.
-    pub const PRESETS: [&str; 13] = [
+    pub const PRESETS: [&str; 14] = [
         "hemstitch",
         "w3c",
         "akamai",
         "fastly",
+        "local-esi",
         "varnish",
         "ledge",
         "ats",
@@ -27,6 +28,9 @@ impl Dialect {
             "w3c" => Dialect::w3c(),
             "akamai" => Dialect::akamai(),
             "fastly" => Dialect { stray_text: StrayText::Print, ..Dialect::akamai() },
+            "local-esi" => {
+                Dialect { substr_length: true, compounds: Compounds::Literal, ..Dialect::akamai() }
+            }
             "varnish" => Dialect::varnish(),
             "ledge" => Dialect::ledge(),
             "ats" => Dialect::ats(),
@@ -63,10 +67,13 @@ impl Dialect {
     /// Akamai's language, version 5.0.
     fn akamai() -> Dialect {
         Dialect {
+            string_escapes: StringEscapes::Drop,
+            barewords: Barewords::Names,
             empty_operand: EmptyOperand::Text,
             escape: Escape::Nothing,
             decode_query: false,
             include_failure: IncludeFailure::Fail,
+            inherit_variables: true,
             expression_failure: ExpressionFailure::Fail,
             budgets: Budgets { depth: 15, ..Budgets::default() },
             ..Dialect::default()
@@ -90,6 +97,7 @@ impl Dialect {
             unknown_elements: UnknownElements::Keep,
             nested_comments: true,
             variables_in_text: VariablesInText::Blocks,
+            backslash_in_attributes: true,
             interpolated_strings: true,
             barewords: Barewords::Invalid,
             truth: Truth::Comparison,
@@ -99,6 +107,7 @@ impl Dialect {
             decode_query: true,
             esi_args: true,
             language_miss: LanguageMiss::False,
+            loose_keys: true,
             good_status: GoodStatus::Below500,
             include_failure: IncludeFailure::Nothing,
             budgets: Budgets { depth: 10, ..Budgets::default() },
@@ -108,6 +117,7 @@ impl Dialect {
 
     fn ats() -> Dialect {
         Dialect {
+            broken_variables: BrokenVariables::Nothing,
             truth: Truth::NonZero,
             subcookies: true,
             good_status: GoodStatus::Ok,
@@ -119,6 +129,7 @@ impl Dialect {
     fn esigate() -> Dialect {
         Dialect {
             unknown_elements: UnknownElements::Keep,
+            stray_text: StrayText::Print,
             variables_in_text: VariablesInText::Blocks,
             interpolated_strings: true,
             empty_operand: EmptyOperand::Text,
@@ -144,7 +155,9 @@ impl Dialect {
             declared_prefixes: true,
             strict_structure: true,
             truth: Truth::Comparison,
+            empty_operand: EmptyOperand::Unordered,
             decode_query: true,
+            language_miss: LanguageMiss::False,
             fragments: FragmentEsi::Always,
             budgets: Budgets { depth: 10, ..Budgets::default() },
             ..Dialect::w3c()

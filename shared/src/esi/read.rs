@@ -11,7 +11,7 @@ use std::sync::Arc;
 use memchr::{memchr2, memmem};
 
 use super::diagnostic::{Diagnostic, Mistake};
-use super::dialect::{Dialect, UnknownElements};
+use super::dialect::{Dialect, Inline, UnknownElements};
 use super::element::{Attributes, Kind};
 use crate::page::MAX_HELD;
 
@@ -259,7 +259,7 @@ impl Reader {
         };
         let inside = &page[self.at + colon + 1 + local.len()..end - 1];
         let (inside, empty) = inside.strip_suffix(b"/").map_or((inside, false), |inside| (inside, true));
-        let attributes = Attributes::parse(inside);
+        let attributes = Attributes::parse(inside, self.dialect.backslash_in_attributes);
         if !known {
             let declaration = format!("xmlns:{}", String::from_utf8_lossy(prefix));
             if attributes.get(&declaration) != Some(NAMESPACE) {
@@ -304,7 +304,10 @@ impl Reader {
                 }
                 Look::Absent => {
                     self.report(Mistake::Unclosed, self.at);
-                    Look::Absent
+                    match self.dialect.inline {
+                        Inline::Print if kind == Kind::Inline => self.push(What::Gone, range),
+                        _ => Look::Absent,
+                    }
                 }
             };
         }
@@ -464,6 +467,7 @@ impl Reader {
                 (None, b'>') => return Look::Found(self.resume + 1),
                 (None, b'<') => return Look::Absent,
                 (None, quote @ (b'"' | b'\'')) => self.quote = Some(quote),
+                (Some(_), b'\\') if self.dialect.backslash_in_attributes => self.resume += 1,
                 (Some(quote), _) if quote == byte => self.quote = None,
                 _ => {}
             }

@@ -6,7 +6,7 @@ use super::*;
 
 /// Runs `document` for `/p?a=1&b=two&x=<i>` with the cookie `c=cookie; n=21`. `GET /NAME` gives `[NAME]`, but `/esi-…`
 /// what it is below, `/500` a failure, `/never` nothing.
-fn run(document: &str, dialect: &Dialect) -> String {
+pub(super) fn run(document: &str, dialect: &Dialect) -> String {
     let compiled = compile(document.as_bytes(), dialect);
     let mut bytes = Vec::new();
     compiled.program.write(&mut bytes);
@@ -42,6 +42,10 @@ fn facts() -> Facts {
 fn fragment(url: &str) -> Result<Fragment, FetchFailure> {
     let body = match url.rsplit_once('/').map_or(url, |(_, name)| name) {
         "500" => return Ok(Fragment { status: 500, headers: Vec::new(), body: "broken".into() }),
+        "esi-noop" => {
+            let headers = vec![("Edge-Control".to_owned(), "no-store, dca=noop".to_owned())];
+            return Ok(Fragment { status: 200, headers, body: "<esi:vars>1</esi:vars>".into() });
+        }
         "never" => return Err(FetchFailure::Timeout),
         "esi-vars" => "<esi:assign name=\"v\" value=\"7\"/><esi:vars>$(v)$(outer)</esi:vars>".to_owned(),
         "esi-self" => "(<esi:include src=\"/esi-self\" dca=\"esi\"/>)".to_owned(),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::dialect::{Budgets, Truth};
+use super::dialect::{Budgets, Compounds, Truth};
 use crate::decimal;
 
 /// Where a text comes from. What is made of several texts comes from where any of them does.
@@ -146,6 +146,8 @@ enum Compound {
 pub(super) struct Heap {
     compounds: Vec<Compound>,
     nodes: usize,
+    /// Whether they print with brackets and quotes.
+    literal: bool,
 }
 
 /// Why a list or dictionary cannot be made, or cannot take an element.
@@ -158,6 +160,10 @@ pub(super) enum Refused {
 }
 
 impl Heap {
+    pub(super) fn new(compounds: Compounds) -> Heap {
+        Heap { literal: compounds == Compounds::Literal, ..Heap::default() }
+    }
+
     pub(super) fn new_list(&mut self, items: Vec<Value>, budgets: &Budgets) -> Result<Value, Refused> {
         self.charge(items.len(), items.len(), budgets)?;
         self.compounds.push(Compound::List(items));
@@ -263,7 +269,8 @@ impl Heap {
         Ok(())
     }
 
-    /// How `value` prints: lists with commas, dictionaries as a query, what is missing as nothing. At most `limit` bytes.
+    /// How `value` prints: lists with commas, dictionaries as a query, or either as it is written; what is missing as nothing.
+    /// At most `limit` bytes.
     pub(super) fn print(&self, value: &Value, limit: usize) -> Text {
         let handle = match value {
             Value::None => return Text::default(),
@@ -280,6 +287,13 @@ impl Heap {
         let mut open = vec![(handle, 0)];
         // A list that holds itself is cut by the nesting, whatever the limit.
         while let Some((handle, index)) = open.pop() {
+            let (opens, closes) = match self.compounds.get(handle.0) {
+                Some(Compound::Dict { .. }) => (b'{', b'}'),
+                _ => (b'[', b']'),
+            };
+            if self.literal && index == 0 {
+                out.push(opens);
+            }
             let item = match self.compounds.get(handle.0) {
                 Some(Compound::List(items)) => items.get(index).map(|item| (&b""[..], item, b',')),
                 Some(Compound::Dict { entries, .. }) => {
@@ -287,16 +301,21 @@ impl Heap {
                 }
                 None => None,
             };
-            let Some((name, item, separator)) = item else { continue };
+            let Some((name, item, separator)) = item else {
+                out.extend(self.literal.then_some(closes));
+                continue;
+            };
             if out.len() > limit {
                 break;
             }
+            let quote: &[u8] = if self.literal { b"'" } else { b"" };
             if index > 0 {
-                out.push(separator);
+                out.extend_from_slice(if self.literal { b", " } else { std::slice::from_ref(&separator) });
             }
             if separator == b'&' {
-                out.extend_from_slice(name);
-                out.push(b'=');
+                for part in [quote, name, quote, if self.literal { b": " } else { b"=" }] {
+                    out.extend_from_slice(part);
+                }
             }
             open.push((handle, index + 1));
             match item {
@@ -308,7 +327,10 @@ impl Heap {
                 flat => {
                     let text = self.print_flat(flat);
                     taint = taint.and(text.taint);
-                    out.extend_from_slice(&text.bytes);
+                    let quote = if matches!(flat, Value::Text(_)) { quote } else { b"" };
+                    for part in [quote, &text.bytes, quote] {
+                        out.extend_from_slice(part);
+                    }
                 }
             }
         }

@@ -45,9 +45,11 @@ pub(super) fn read(
         "REMOTE_ADDR" => Value::text(facts.remote_addr.clone(), Taint::PERSONAL),
         "QUERY_STRING" => query(Parameters::Others, key, facts, dialect, heap),
         "ESI_ARGS" if dialect.esi_args => query(Parameters::Esi, key, facts, dialect, heap),
-        "HTTP_HEADER" => {
-            key.and_then(|key| facts.header(std::str::from_utf8(key).ok()?)).map_or(Value::None, sent)
-        }
+        // Cookies are read one by one, by their names.
+        "HTTP_HEADER" => key
+            .filter(|key| !key.eq_ignore_ascii_case(b"cookie"))
+            .and_then(|key| facts.header(std::str::from_utf8(key).ok()?))
+            .map_or(Value::None, sent),
         _ => match name.strip_prefix("HTTP_") {
             Some(header) => return Some(header_value(header, key, facts, dialect, heap)),
             None => return given(name, key, facts, heap, dialect),
@@ -182,7 +184,8 @@ fn header_value(
             cookie(&value, key, dialect).map_or(Value::None, |value| sent(value.to_owned()))
         }
         ("ACCEPT_LANGUAGE", Some(key)) => {
-            let accepted = items(&value).any(|language| language.eq_ignore_ascii_case(key));
+            let accepted = items(&value).any(|language| language.eq_ignore_ascii_case(key))
+                || (dialect.loose_keys && value.contains(key));
             match (accepted, dialect.language_miss) {
                 (true, _) => Value::Bool(true),
                 (false, LanguageMiss::False) => Value::Bool(false),
@@ -192,6 +195,7 @@ fn header_value(
         ("USER_AGENT", Some(key)) => {
             user_agent(&value, key).map_or(Value::None, |text| Value::text(text, SENT))
         }
+        (_, Some(_)) if dialect.loose_keys => sent(value),
         (_, Some(key)) => {
             items(&value).find(|item| *item == key).map_or(Value::None, |item| sent(item.to_owned()))
         }

@@ -11,12 +11,12 @@ use crate::esi::read::Event;
 impl Compiler {
     pub(super) fn branch(&mut self, kind: Kind, attributes: &Attributes, event: &Event, mode: Mode) {
         let choose = self.frames.iter_mut().rev().find(|frame| frame.kind != Kind::Wrap);
-        let Some(Frame { body: Body::Choose { pending, branches, closed, .. }, .. }) = choose else {
+        let Some(Frame { body: Body::Choose { pending, branches, others, .. }, .. }) = choose else {
             return self.misplaced(kind, event);
         };
         *branches += 1;
-        let unreachable = *closed;
-        *closed |= kind == Kind::Otherwise;
+        let unreachable = *others > 0;
+        *others += u32::from(kind == Kind::Otherwise);
         let previous = pending.take();
         if unreachable {
             self.builder.report(Mistake::Unreachable);
@@ -95,6 +95,9 @@ impl Compiler {
 
     pub(super) fn misplaced(&mut self, kind: Kind, event: &Event) {
         self.builder.report(Mistake::Misplaced);
+        if self.builder.dialect.strict_structure {
+            self.builder.emit(Op::Fail);
+        }
         let mode = self.mode();
         if mode != Mode::Dropped {
             self.literal(event.range.clone());

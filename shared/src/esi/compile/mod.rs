@@ -68,7 +68,8 @@ enum Body {
         pending: Option<usize>,
         ends: Vec<usize>,
         branches: u32,
-        closed: bool,
+        /// How many `otherwise` there are.
+        others: u32,
     },
     Branch,
     Try {
@@ -224,13 +225,13 @@ impl Compiler {
             Kind::Wrap => self.open(kind, self.mode(), Body::Plain),
             Kind::Vars => self.open(kind, Mode::Interpolated, Body::Plain),
             Kind::Choose => {
-                let body = Body::Choose { pending: None, ends: Vec::new(), branches: 0, closed: false };
+                let body = Body::Choose { pending: None, ends: Vec::new(), branches: 0, others: 0 };
                 self.open(kind, self.stray_mode(), body);
             }
             Kind::When | Kind::Otherwise => self.branch(kind, attributes, event, block),
             Kind::Try => {
                 let body = Body::Try { attempt: None, end: None, pending: None, attempts: 0, excepts: 0 };
-                self.open(kind, self.stray_mode(), body);
+                self.open(kind, Mode::Dropped, body);
             }
             Kind::Attempt if self.parent() == Some(Kind::Attempt) => {
                 self.open(Kind::Wrap, block, Body::Plain)
@@ -290,11 +291,11 @@ impl Compiler {
                     ends.push(jump);
                 }
             }
-            Body::Choose { pending, ends, branches, .. } => {
+            Body::Choose { pending, ends, branches, others, .. } => {
                 for jump in ends.into_iter().chain(pending) {
                     self.builder.land(jump);
                 }
-                if branches == 0 {
+                if branches == others || others > 1 {
                     self.structure();
                 }
             }

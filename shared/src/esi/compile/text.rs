@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Compiler, Mode};
-use crate::esi::dialect::{StrayText, VariablesInText};
+use crate::esi::dialect::{BrokenVariables, ExpressionFailure, StrayText, VariablesInText};
 use crate::esi::expression;
 use crate::esi::program::{Op, Place};
 use crate::interpolation::Escape as Escaping;
@@ -58,6 +58,7 @@ impl Compiler {
 
     pub(super) fn interpolated(&mut self, document: &[u8], range: Range<usize>) {
         let backslash = self.builder.dialect.backslash_in_text;
+        let start = self.builder.program.ops.len();
         let mut from = range.start;
         let mut at = range.start;
         while let Some(found) =
@@ -91,7 +92,17 @@ impl Compiler {
                     at += length;
                     from = at;
                 }
-                Err(expression::Bad) => at += 1,
+                Err(expression::Bad) => {
+                    let fails = self.builder.dialect.expression_failure == ExpressionFailure::Fail;
+                    if rest.starts_with(b"$($(") && fails {
+                        self.builder.emit(Op::Fail);
+                    }
+                    let broken = self.builder.dialect.broken_variables == BrokenVariables::Nothing;
+                    if rest.starts_with(b"$(") && broken {
+                        return self.builder.truncate(start);
+                    }
+                    at += 1;
+                }
             }
         }
         self.literal(from.min(range.end)..range.end);

@@ -2,7 +2,7 @@
 
 use super::{Bad, Open, Parser, template};
 use crate::decimal;
-use crate::esi::dialect::Barewords;
+use crate::esi::dialect::{Barewords, StringEscapes};
 use crate::esi::program::Op;
 
 impl Parser<'_, '_> {
@@ -68,11 +68,12 @@ impl Parser<'_, '_> {
             let number = decimal::parse(text).ok_or(Bad)?;
             Op::Float(if negative { -number } else { number }.to_bits())
         };
-        self.at += whole + fraction;
-        // `1abc` is neither a number nor a word.
-        if self.peek().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') {
-            return Err(Bad);
+        let follows = self.rest().get(whole + fraction);
+        if follows.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_') {
+            // `100a` is a word.
+            return if negative { Err(Bad) } else { self.bareword() };
         }
+        self.at += whole + fraction;
         self.builder.emit(op);
         Ok(())
     }
@@ -89,6 +90,12 @@ impl Parser<'_, '_> {
         match word.as_str() {
             "true" => self.builder.emit(Op::Bool(true)),
             "false" => self.builder.emit(Op::Bool(false)),
+            _ if self.builder.dialect.barewords == Barewords::Names
+                && matches!(self.open.last(), Some(Open::Call { .. })) =>
+            {
+                let name = self.builder.string(&word);
+                self.builder.emit(Op::Var { name, keys: 0 })
+            }
             _ => {
                 self.builder.push_str(&word);
                 0
@@ -117,7 +124,8 @@ impl Parser<'_, '_> {
         };
         self.at = end + if raw { 3 } else { 1 };
         let content = String::from_utf8_lossy(&text[from..end]);
-        let content = if raw { content.into_owned() } else { unescaped(&content) };
+        let keeps = self.builder.dialect.string_escapes == StringEscapes::Keep;
+        let content = if raw { content.into_owned() } else { unescaped(&content, keeps) };
         if self.builder.dialect.interpolated_strings && content.contains("$(") {
             template(self.builder, &content, false);
             return Ok(());
@@ -199,13 +207,13 @@ impl Parser<'_, '_> {
     }
 }
 
-/// A backslash takes the meaning off quotes, dollars and backslashes; before anything else it is itself, as in patterns.
-fn unescaped(text: &str) -> String {
+/// A backslash takes the meaning off quotes, dollars and backslashes; before anything else it may be itself, as in patterns.
+fn unescaped(text: &str, keeps: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         match (character, characters.peek()) {
-            ('\\', Some(next @ ('\'' | '"' | '\\' | '$'))) => {
+            ('\\', Some(next)) if !keeps || matches!(next, '\'' | '"' | '\\' | '$') => {
                 out.push(*next);
                 characters.next();
             }

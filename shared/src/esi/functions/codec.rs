@@ -26,7 +26,8 @@ pub(super) fn html_decode(arguments: &[Value], context: &mut Context) -> Result<
     bounded(decoded.into_bytes(), text.taint, context)
 }
 
-fn decode_references(text: &str) -> String {
+/// References by name and by number become characters; what is none stays.
+pub(in crate::esi) fn decode_references(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {

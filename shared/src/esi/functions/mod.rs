@@ -8,7 +8,7 @@ mod digest;
 mod moment;
 mod text;
 
-pub(super) use codec::percent_decoded;
+pub(super) use codec::{decode_references, percent_decoded};
 
 use super::answer::Answer;
 use super::dialect::Dialect;

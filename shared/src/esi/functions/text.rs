@@ -58,7 +58,7 @@ pub(super) fn int(arguments: &[Value], context: &mut Context) -> Result<Value, F
     Ok(Value::Int(text.get(..sign + digits).and_then(|number| number.parse().ok()).unwrap_or(0)))
 }
 
-/// From the second argument up to, not including, the third; negative positions count from the end.
+/// From the second argument up to, not including, the third, or as many as that says; negative positions count from the end.
 pub(super) fn substr(arguments: &[Value], context: &mut Context) -> Result<Value, Failure> {
     if is_missing(arguments, 0) {
         return Ok(Value::None);
@@ -68,7 +68,13 @@ pub(super) fn substr(arguments: &[Value], context: &mut Context) -> Result<Value
     let length = whole_text.chars().count() as i64;
     let position = |at: i64| if at < 0 { length.saturating_add(at).max(0) } else { at.min(length) };
     let start = position(whole(arguments, 1, context)?);
-    let end = if arguments.len() > 2 { position(whole(arguments, 2, context)?) } else { length };
+    let end = match arguments.len() {
+        3.. => match whole(arguments, 2, context)? {
+            count @ 0.. if context.dialect.substr_length => position(start.saturating_add(count)),
+            end => position(end),
+        },
+        _ => length,
+    };
     let part: String = whole_text.chars().skip(start as usize).take((end - start).max(0) as usize).collect();
     Ok(Value::text(part, text.taint))
 }

@@ -119,6 +119,10 @@ impl Machine {
         let waiting = |inclusion: &&Inclusion| matches!(inclusion.fill, Fill::Waiting);
         let Some(inclusion) = self.inclusions.get(id.0).filter(waiting) else { return };
         let (unit, dca, eval) = (inclusion.unit, inclusion.dca, inclusion.eval);
+        let space = match self.dialect.inherit_variables {
+            true => inclusion.space.clone(),
+            false => Arc::new(Space::default()),
+        };
         let fragment = match outcome {
             Ok(fragment) if self.dialect.good_status.accepts(fragment.status) => fragment,
             Ok(fragment) => return self.fail(id.0, fragment.status),
@@ -138,7 +142,7 @@ impl Machine {
         let fill = if processed {
             let url = inclusion_url(&self.inclusions, id.0);
             let unit = self.load(unit, body, url, true);
-            Fill::Nested(self.spawn(unit, 0, Arc::new(Space::default()), Vec::new()))
+            Fill::Nested(self.spawn(unit, 0, space, Vec::new()))
         } else {
             Fill::Ready(body)
         };
@@ -161,7 +165,7 @@ impl Machine {
         {
             match control.split(',').filter_map(|part| part.trim().strip_prefix("dca=")).next() {
                 Some("esi") => return true,
-                Some("none") => return false,
+                Some("none" | "noop") => return false,
                 _ => {}
             }
         }

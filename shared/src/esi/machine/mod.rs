@@ -218,10 +218,11 @@ impl Machine {
         let steps = dialect.budgets.steps;
         let chance = Chance::new(facts.seed);
         let root = Unit { code: None, url: url.into(), depth: 0, processed: false };
+        let heap = Heap::new(dialect.compounds);
         let mut machine = Machine {
             dialect,
             facts,
-            heap: Heap::default(),
+            heap,
             answer: Answer::default(),
             chance,
             patterns: Patterns::default(),
