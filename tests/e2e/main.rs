@@ -11,6 +11,7 @@ mod demo_accessible;
 mod demo_panel;
 mod demo_seen;
 mod esi_conformance;
+mod esi_matrix;
 mod esi_on_edges;
 mod explain_command;
 mod explained;

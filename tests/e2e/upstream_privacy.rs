@@ -105,5 +105,5 @@ fn the_origin_is_told_that_an_edge_speaks(kind: EdgeKind) {
     stage.get("/").send().text();
     let asked = stage.origin.asked(&stage.site().host);
     let capability = asked.first().and_then(|asked| asked.header("surrogate-capability"));
-    assert!(capability.is_some_and(|value| value.contains("Hemstitch/1.0")), "{capability:?}");
+    assert!(capability.is_some_and(|value| value == "hs=\"Hemstitch/1.0 ESI/1.0\""), "{capability:?}");
 }
