@@ -17,9 +17,14 @@ use crate::origin::Origin;
 type Fetches = JoinSet<(FetchId, Result<Fragment, FragmentFailure>)>;
 
 /// The answer of a session whose page is all there. A page that needs no fragment is sent in one piece.
-pub fn stitch(origin: &Arc<Origin>, asked: &Method, mut session: PageSession) -> Response {
+pub async fn stitch(origin: &Arc<Origin>, asked: &Method, mut session: PageSession) -> Response {
     let (mut out, mut fetches) = (Vec::new(), Fetches::new());
-    let outcome = advance(origin, &mut session, &mut out, &mut fetches);
+    let mut outcome = advance(origin, &mut session, &mut out, &mut fetches);
+    while outcome == Outcome::Waiting && session.is_held() {
+        let Some(Ok((id, fragment))) = fetches.join_next().await else { break };
+        session.fragment(id, fragment);
+        outcome = advance(origin, &mut session, &mut out, &mut fetches);
+    }
     let mut head = session.head().clone();
     // A page gets older in caches; here, where it comes from, it has no age.
     head.headers.remove(header::AGE);

@@ -1,6 +1,8 @@
 //! Who has a token is told why a page is as it is; to everybody else no answer says anything about rules, and to nobody
 //! does any say a secret.
 
+use std::time::Duration;
+
 use e2e::harness::{Ask, EdgeKind, Publication, Reply, Script, Stage, explain_token, preview_token, scene};
 use e2e::on_each_edge;
 use hemstitch::visit::KeyPurpose;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 
 on_each_edge! {
     a_token_brings_reasons_instead_of_a_page_or_beside_it
+    a_page_that_is_not_stored_waits_for_its_slots_where_reasons_are_asked_for
     a_token_brings_the_reasons_of_a_gate_instead_of_its_answer_or_beside_it
     without_a_token_no_answer_says_anything_about_rules
     no_answer_and_no_line_holds_a_secret
@@ -63,14 +66,37 @@ fn a_token_brings_reasons_instead_of_a_page_or_beside_it(kind: EdgeKind) {
     assert!(timing.starts_with("hs;dur=") && timing.contains("s0;desc=\"hero: rule, "), "{timing}");
     assert_eq!((page.header("cache-control"), page.header("set-cookie")), (Some("private, no-store"), None));
     assert_eq!(page.text(), scene::page_showing(scene::FINANCE), "the page is what it is");
-    // Headers go out before the slots of a page are known that is not stored; the address waits for all of it.
-    let unstored = stage.get("/own").header("hs-explain", &token).cookie(&ada).send();
-    assert_eq!((unstored.header("hs-pack"), unstored.header("hs-decisions")), (Some(pack.as_str()), None));
-    assert_eq!(unstored.text(), scene::page_showing(scene::FINANCE));
     let told = stage.get(&format!("/own?hs_explain={token}")).cookie(&ada).send().text();
     let told: Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!(told["slots"][0]["rule"], "hero-finance");
     stage.origin.assert_never_heard(&token);
+}
+
+fn a_page_that_is_not_stored_waits_for_its_slots_where_reasons_are_asked_for(kind: EdgeKind) {
+    let publication = Publication::of("unstored", 1, &rules().to_string());
+    let stage = Stage::new(kind, scene::site("unstored").published(&publication));
+    let (first, second) = scene::PAGE.split_at(scene::PAGE.find("<main").expect("the page has a slot"));
+    for path in ["/", "/own", "/head"] {
+        let page = Script::streamed_page().send(first).pause(Duration::from_millis(30)).send(second);
+        let caching = if path == "/own" { "private" } else { "max-age=600" };
+        stage.serve(path, page.only_header("cache-control", caching));
+    }
+    let ada = scene::finance_visitor("ada").cookie(stage.site());
+    let token = explain_token(stage.site());
+    for (method, path) in [("GET", "/"), ("GET", "/own"), ("HEAD", "/head")] {
+        let page = stage.get(path).method(method).header("hs-explain", &token).cookie(&ada).send();
+        let notes = page.header("hs-decisions").expect("notes").to_owned();
+        assert!(
+            notes.starts_with("\"hero\";shows=\"finance\";rule=\"hero-finance\""),
+            "{method} {path}: {notes}"
+        );
+        let timing = page.header("server-timing").expect("of each slot");
+        assert!(timing.contains("s0;desc=\"hero: rule, "), "{method} {path}: {timing}");
+        assert_eq!(page.header("cache-control"), Some("private, no-store"));
+        if method == "GET" {
+            assert_eq!(page.text(), scene::page_showing(scene::FINANCE));
+        }
+    }
 }
 
 fn a_token_brings_the_reasons_of_a_gate_instead_of_its_answer_or_beside_it(kind: EdgeKind) {

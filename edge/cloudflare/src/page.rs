@@ -143,9 +143,6 @@ impl Exchange {
         if self.visit.explains() {
             session.note_cost(clock::ms().saturating_sub(self.arrived_ms).saturating_mul(1_000));
         }
-        if self.is_head() {
-            return self.visitor.send(session.head(), &[]);
-        }
         pump::send(Rc::clone(&self.fetcher), session, self.visitor).await;
     }
 
@@ -200,10 +197,6 @@ impl Exchange {
 
     async fn stream(&self, session: Box<PageSession>, arrived: Arrived, keep: Option<Keep>) {
         let fetcher = Rc::clone(&self.fetcher);
-        if self.is_head() {
-            self.visitor.send(session.head(), &[]);
-            return Pump::new(fetcher, session, Some(arrived.body()), keep).run().await;
-        }
         Pump::new(fetcher, session, Some(arrived.body()), keep).to(self.visitor).run().await;
     }
 

@@ -38,6 +38,8 @@ pub struct Pump {
     fetcher: Rc<Fetcher>,
     session: Box<PageSession>,
     fragments: Fragments,
+    /// Who waits for the head, which is not certain yet.
+    waiting: Option<Visitor>,
     /// `None` for nobody, or once they went away.
     sending: Option<Sending>,
     origin: Option<OriginBody>,
@@ -56,15 +58,11 @@ pub struct Pump {
 pub async fn send(fetcher: Rc<Fetcher>, session: Box<PageSession>, visitor: Visitor) {
     let mut pump = Pump::new(fetcher, session, None, None);
     pump.advance();
-    if pump.session.is_held() {
-        std::future::poll_fn(|context| pump.poll_held(context)).await;
-    }
     if pump.step == Step::Done {
         visitor.send(pump.session.head(), &pump.out);
         return pump.complain();
     }
-    pump.sending = visitor.stream(pump.session.head());
-    pump.run().await;
+    pump.to(visitor).run().await;
 }
 
 impl Pump {
@@ -80,6 +78,7 @@ impl Pump {
             fragments: Fragments::new(Rc::clone(&fetcher)),
             fetcher,
             session,
+            waiting: None,
             sending: None,
             origin,
             keep,
@@ -92,10 +91,26 @@ impl Pump {
         }
     }
 
-    /// Answers a visitor with the page.
+    /// Answers a visitor with the page, as soon as its head is certain.
     pub fn to(mut self, visitor: Visitor) -> Pump {
-        self.sending = visitor.stream(self.session.head());
+        self.waiting = Some(visitor);
+        self.open();
         self
+    }
+
+    fn open(&mut self) {
+        let is_known = !self.session.is_held();
+        let Some(visitor) = self.waiting.take_if(|_| is_known) else { return };
+        let head = self.session.head();
+        if self.session.is_bodiless() {
+            visitor.send(head, &[]);
+        } else if self.step == Step::Done {
+            // It is here as a whole, and some statuses have no body.
+            visitor.send(head, &self.out);
+            self.complain();
+        } else {
+            self.sending = visitor.stream(head);
+        }
     }
 
     /// Pumps until the visitor, if there is one, has everything, and what is to be kept is stored.
@@ -107,7 +122,7 @@ impl Pump {
         loop {
             let moved = self.send_on(context) | self.take_fragments(context) | self.read_on(context);
             let is_kept = self.keep.is_some() && self.origin.is_some();
-            if self.sending.is_none() && !is_kept {
+            if self.sending.is_none() && self.waiting.is_none() && !is_kept {
                 return Poll::Ready(());
             }
             if !moved {
@@ -137,21 +152,12 @@ impl Pump {
         }
     }
 
-    /// Goes on to the end without sending anything.
-    fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while self.step == Step::Wait {
-            if !self.take_fragments(context) {
-                return Poll::Pending;
-            }
-            self.advance();
-        }
-        Poll::Ready(())
-    }
-
     /// Sends what there is. Whether anything changed.
     fn send_on(&mut self, context: &mut Context<'_>) -> bool {
-        if self.sending.is_some() && self.step == Step::Wait && self.out.len() < MOST_WAITING {
+        let is_wanted = self.waiting.is_some() || (self.sending.is_some() && self.out.len() < MOST_WAITING);
+        if is_wanted && self.step == Step::Wait {
             self.advance();
+            self.open();
         }
         let Some(sending) = &mut self.sending else { return false };
         match sending.poll_idle(context) {

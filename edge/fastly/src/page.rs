@@ -1,6 +1,6 @@
 //! A page: out of the cache, or from the origin to the visitor and into the cache.
 
-use ::http::{HeaderName, Method, StatusCode};
+use ::http::{HeaderName, StatusCode};
 use bytes::Bytes;
 use fastly::handle::BodyHandle;
 use hemstitch::http::{self, CacheKey, Marker, ResponseHead};
@@ -220,20 +220,9 @@ impl Exchange<'_> {
         pump::send(session, Fragments::new(self.site, self.backends, self.clock.now()));
     }
 
-    fn stream(&mut self, mut session: PageSession, page: BodyHandle, keep: Option<Keep>) {
+    fn stream(&mut self, session: PageSession, page: BodyHandle, keep: Option<Keep>) {
         let (site, clock) = (self.site, self.clock);
-        if self.visit.request().method == Method::HEAD {
-            convert::page_response(session.head()).send_to_client();
-            if let Some(keep) = keep {
-                keep.put(pump::fill(&mut session, page), site, clock);
-            }
-            return;
-        }
-        let ended = |ending| {
-            if let Some(keep) = keep {
-                keep.put(ending, site, clock);
-            }
-        };
+        let ended = keep.map(|keep| move |ending| keep.put(ending, site, clock));
         pump::stream(session, Fragments::new(site, self.backends, clock.now()), page, ended);
     }
 }

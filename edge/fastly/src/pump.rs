@@ -31,26 +31,27 @@ pub enum Ending {
 pub fn send(mut session: PageSession, fragments: Fragments) {
     let mut out = Vec::new();
     let mut fragments = fragments;
-    let mut step = run(&mut session, &mut fragments, &mut out);
-    while step == Step::Wait && session.is_held() {
-        let Some((id, outcome)) = fragments.next(None) else { break };
-        session.fragment(id, outcome);
-        step = run(&mut session, &mut fragments, &mut out);
-    }
-    if step == Step::Done {
+    if run(&mut session, &mut fragments, &mut out) == Step::Done {
         convert::send_page(session.head(), &out);
         return complain(&session);
     }
-    let visitor = Some(convert::page_response(session.head()).stream_to_client());
-    Pump { session, fragments, out, visitor }.finish();
+    Pump { session, fragments, out, visitor: Visitor::Waits }.finish();
 }
 
-/// Answers with a page while it arrives. `ended` is called once, as soon as its end is known.
-pub fn stream(session: PageSession, fragments: Fragments, page: BodyHandle, ended: impl FnOnce(Ending)) {
-    let visitor = Some(convert::page_response(session.head()).stream_to_client());
-    let mut pump = Pump { session, fragments, out: Vec::new(), visitor };
-    let ending = pump.read(page);
-    ended(ending);
+/// Answers with a page while it arrives. `ended` is called once, as soon as its end is known; without it a page that nobody
+/// is sent is not read on.
+pub fn stream<E: FnOnce(Ending)>(
+    session: PageSession,
+    fragments: Fragments,
+    page: BodyHandle,
+    ended: Option<E>,
+) {
+    let mut pump = Pump { session, fragments, out: Vec::new(), visitor: Visitor::Waits };
+    pump.flush();
+    let Some(ending) = pump.read(page, ended.is_some()) else { return };
+    if let Some(ended) = ended {
+        ended(ending);
+    }
     pump.finish();
 }
 
@@ -68,24 +69,34 @@ struct Pump<'i> {
     session: PageSession,
     fragments: Fragments<'i>,
     out: Vec<u8>,
-    /// `None` once they went away.
-    visitor: Option<StreamingBody>,
+    visitor: Visitor,
+}
+
+enum Visitor {
+    /// For the head, which is not certain yet.
+    Waits,
+    Reads(StreamingBody),
+    /// They have all that they asked for, or went away.
+    Gone,
 }
 
 impl Pump<'_> {
-    /// Sends while the page arrives, up to its end.
-    fn read(&mut self, mut page: BodyHandle) -> Ending {
+    /// Sends while the page arrives, up to its end, if that is wanted.
+    fn read(&mut self, mut page: BodyHandle, to_its_end: bool) -> Option<Ending> {
         let (mut piece, mut patience) = (vec![0; PIECE], FIRST_PATIENCE);
         loop {
-            if let Some(ending) = read_piece(&mut self.session, &mut page, &mut piece) {
-                return ending;
+            if self.is_over() && !to_its_end {
+                return None;
             }
-            while self.visitor.is_some() {
+            if let Some(ending) = read_piece(&mut self.session, &mut page, &mut piece) {
+                return Some(ending);
+            }
+            while !self.is_over() {
                 run(&mut self.session, &mut self.fragments, &mut self.out);
                 if !self.out.is_empty() {
                     patience = FIRST_PATIENCE;
-                    self.flush();
                 }
+                self.flush();
                 let Some((id, outcome)) = self.fragments.next(Some(patience)) else { break };
                 self.session.fragment(id, outcome);
             }
@@ -95,30 +106,63 @@ impl Pump<'_> {
 
     /// Sends the rest of a page that has arrived, and ends the body as the page ended.
     fn finish(mut self) {
-        while self.visitor.is_some() {
+        while !self.is_over() {
             let step = run(&mut self.session, &mut self.fragments, &mut self.out);
+            if step == Step::Wait {
+                self.flush();
+                let Some((id, outcome)) = self.fragments.next(None) else { return };
+                self.session.fragment(id, outcome);
+                continue;
+            }
+            if let Visitor::Waits = self.visitor
+                && step == Step::Done
+            {
+                convert::send_page(self.session.head(), &self.out);
+                return complain(&self.session);
+            }
+            self.open();
             self.flush();
-            match (step, self.visitor.take()) {
-                (Step::Done, Some(visitor)) => {
+            match (step, std::mem::replace(&mut self.visitor, Visitor::Gone)) {
+                (Step::Done, Visitor::Reads(visitor)) => {
                     drop(visitor.finish());
                     complain(&self.session);
                 }
-                (Step::Abort, Some(visitor)) => abort(visitor),
-                (_, visitor) => {
-                    let Some((id, outcome)) = self.fragments.next(None) else { return };
-                    self.session.fragment(id, outcome);
-                    self.visitor = visitor;
-                }
+                (_, Visitor::Reads(visitor)) => abort(visitor),
+                _ => {}
             }
         }
     }
 
+    fn is_over(&self) -> bool {
+        matches!(self.visitor, Visitor::Gone)
+    }
+
+    /// Sends the head.
+    fn open(&mut self) {
+        let Visitor::Waits = self.visitor else { return };
+        let response = convert::page_response(self.session.head());
+        self.visitor = match self.session.is_bodiless() {
+            true => {
+                response.send_to_client();
+                Visitor::Gone
+            }
+            false => Visitor::Reads(response.stream_to_client()),
+        };
+    }
+
+    /// Sends what there is, if the head is certain.
     fn flush(&mut self) {
-        let Some(visitor) = &mut self.visitor else { return };
+        if !self.session.is_held() {
+            self.open();
+        }
+        let Visitor::Reads(visitor) = &mut self.visitor else { return };
+        if self.out.is_empty() {
+            return;
+        }
         let sent = visitor.write_all(&self.out).and_then(|()| visitor.flush());
         self.out.clear();
         if sent.is_err() {
-            self.visitor = None;
+            self.visitor = Visitor::Gone;
         }
     }
 }

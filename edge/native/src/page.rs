@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Answered, bad_gateway};
-use crate::body::{ReplyBody, RequestBody, pipe};
+use crate::body::{Pipe, ReplyBody, RequestBody, pipe};
 use crate::cache::{Found, Refresh};
 use crate::clock::unix_now;
 use crate::compress::Coding;
@@ -204,12 +204,18 @@ impl PageRequest {
     }
 
     /// The answer of a session whose page is at hand and may change it.
-    async fn held_reply(&self, session: Box<PageSession>) -> Response<ReplyBody> {
+    async fn held_reply(&self, mut session: Box<PageSession>) -> Response<ReplyBody> {
+        if self.visit.explains() {
+            session.note_cost(self.arrived.elapsed().as_micros() as u64);
+        }
         let (_, coding) = self.session_head(&session);
         let mut pump = Pump::new(Arc::clone(&self.serving), Arc::clone(&self.site), session, coding);
         let mut head = pump.hold().await;
         self.coding.announce(&mut head.headers);
-        convert::reply(head, pump.stored())
+        match self.is_head() {
+            true => convert::reply(head, ReplyBody::empty()),
+            false => convert::reply(head, pump.stored()),
+        }
     }
 
     fn session_head(&self, session: &PageSession) -> (ResponseHead, Coding) {
@@ -287,16 +293,9 @@ impl PageRequest {
                 let _ = tell.send(Answered::new(self.untouched(head, body), Way::Miss));
             }
             Answer::Page { session, .. } => {
-                let (head, coding) = self.session_head(&session);
-                let (pipe, reply) = match self.is_head() {
-                    true => (None, ReplyBody::empty()),
-                    false => {
-                        let (pipe, piped) = pipe();
-                        (Some(pipe), ReplyBody::piped(piped))
-                    }
-                };
-                let _ = tell.send(Answered::new(convert::reply(head, reply), Way::Miss));
-                let pump = Pump::new(self.serving, self.site, session, coding);
+                let (pump, pipe) = self.arriving(session, |reply| {
+                    let _ = tell.send(Answered::new(reply, Way::Miss));
+                });
                 pump.run(Some(OriginBody::new(body, gunzip)), pipe, keep).await;
             }
         }
@@ -314,17 +313,36 @@ impl PageRequest {
             // The core does not ask for what it has just been given.
             Answer::FetchOwn { .. } => bad_gateway(),
             Answer::Page { session, .. } => {
-                let (head, coding) = self.session_head(&session);
-                if self.is_head() {
-                    return Answered::new(convert::reply(head, ReplyBody::empty()), Way::Own);
-                }
-                let (pipe, piped) = pipe();
-                let pump = Pump::new(self.serving, self.site, session, coding);
-                tokio::spawn(pump.run(Some(OriginBody::new(body, gunzip)), Some(pipe), None));
-                convert::reply(head, ReplyBody::piped(piped))
+                let (tell, told) = oneshot::channel();
+                let (pump, pipe) = self.arriving(session, |reply| {
+                    let _ = tell.send(reply);
+                });
+                tokio::spawn(pump.run(Some(OriginBody::new(body, gunzip)), pipe, None));
+                told.await.unwrap_or_else(|_| bad_gateway())
             }
         };
         Answered::new(reply, Way::Own)
+    }
+
+    /// A pump for a page that arrives, which answers by `tell` as soon as its head is certain, and the pipe to run it with.
+    fn arriving(
+        self,
+        session: Box<PageSession>,
+        tell: impl FnOnce(Response<ReplyBody>) + Send + 'static,
+    ) -> (Pump, Option<Pipe>) {
+        let (asked, coding) = (self.coding, self.session_head(&session).1);
+        let (pipe, body) = match self.is_head() {
+            true => (None, ReplyBody::empty()),
+            false => {
+                let (pipe, piped) = pipe();
+                (Some(pipe), ReplyBody::piped(piped))
+            }
+        };
+        let pump = Pump::new(self.serving, self.site, session, coding).answering(move |mut head| {
+            asked.announce(&mut head.headers);
+            tell(convert::reply(head, body));
+        });
+        (pump, pipe)
     }
 
     async fn ask(&self, asked: OutgoingRequest) -> Result<Response<Incoming>, OriginError> {

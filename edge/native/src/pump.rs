@@ -40,6 +40,8 @@ pub struct Pump {
     asked: HashMap<Id, FetchId>,
     /// What the session has said and the visitor has not been sent.
     out: Vec<u8>,
+    /// Answers the visitor with the head, once it is certain, and with the body that this pump sends.
+    answer: Option<Box<dyn FnOnce(ResponseHead) + Send>>,
 }
 
 /// A page that is stored when it is complete.
@@ -61,7 +63,22 @@ impl Pump {
         coding: Coding,
     ) -> Pump {
         let (running, asked) = (JoinSet::new(), HashMap::new());
-        Pump { serving, site, session, encoder: Encoder::new(coding), running, asked, out: Vec::new() }
+        let (encoder, out, answer) = (Encoder::new(coding), Vec::new(), None);
+        Pump { serving, site, session, encoder, running, asked, out, answer }
+    }
+
+    /// Has the visitor answered by this as soon as the head is certain, which may be now.
+    pub fn answering(mut self, answer: impl FnOnce(ResponseHead) + Send + 'static) -> Pump {
+        self.answer = Some(Box::new(answer));
+        self.answer_if_certain();
+        self
+    }
+
+    fn answer_if_certain(&mut self) {
+        let is_known = !self.session.is_held();
+        if let Some(answer) = self.answer.take_if(|_| is_known) {
+            answer(self.session.head().clone());
+        }
     }
 
     /// Goes on to the end without sending anything, and gives what the head has become.
@@ -96,13 +113,18 @@ impl Pump {
         let (mut received, mut step) = (0, Step::Wait);
         // Since the visitor was last sent something.
         let mut ahead = 0;
-        while pipe.is_some() || (keep.is_some() && origin.is_some()) {
-            if pipe.is_some() && step == Step::Wait && self.out.len() < MOST_WAITING {
-                step = self.advance();
+        loop {
+            let (is_held, is_wanted) = (self.session.is_held(), pipe.is_some() || self.answer.is_some());
+            if !is_wanted && (keep.is_none() || origin.is_none()) {
+                return;
             }
-            let has_news = !self.out.is_empty() || step != Step::Wait;
+            if is_wanted && step == Step::Wait && (is_held || self.out.len() < MOST_WAITING) {
+                step = self.advance();
+                self.answer_if_certain();
+            }
+            let has_news = !self.session.is_held() && (!self.out.is_empty() || step != Step::Wait);
             // Beyond the limit the session holds what it cannot send, so it is given no more than it can.
-            let holds = received < limit && (keep.is_some() || ahead < MOST_WAITING);
+            let holds = received < limit && (keep.is_some() || is_held || ahead < MOST_WAITING);
             let listens = holds || (self.out.is_empty() && self.running.is_empty());
             if !has_news && origin.is_none() && self.running.is_empty() {
                 return;

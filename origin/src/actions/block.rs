@@ -20,7 +20,7 @@ pub async fn block(
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "No block can be chosen.\n");
     };
     match visit.block(&slot) {
-        Some(session) => stitch(&origin, &method, session),
+        Some(session) => stitch(&origin, &method, session).await,
         None => plain(StatusCode::NOT_FOUND, "No slot has such a name.\n"),
     }
 }

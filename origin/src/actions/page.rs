@@ -5,8 +5,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use hemstitch::http::{Esi, Kind, RequestHead, ResponseHead, clean_target, kind, not_modified};
+use hemstitch::session::PageSession;
 use hemstitch::visit::{Answer, Cached, Fetched, Visit};
 use http::{HeaderValue, Method, StatusCode, header};
+use tokio::runtime::Handle;
 
 use super::plain;
 use crate::authored::{self, ask_for_esi, respond, whole};
@@ -53,11 +55,16 @@ fn answer(origin: &Arc<Origin>, request: RequestHead) -> Response {
     }
     match arrive(origin, request.clone()) {
         Ok(visit) => match visit.gate() {
-            Some(answer) => stitch(origin, &visit.request().method, answer),
+            Some(answer) => sent(origin, &visit, answer),
             None => stitched(origin, &visit, &path, head, &document, &shelved),
         },
         Err(_) => as_authored(&request, head, shelved),
     }
+}
+
+/// The answer of a session, from a thread that may block.
+fn sent(origin: &Arc<Origin>, visit: &Visit, session: PageSession) -> Response {
+    Handle::current().block_on(stitch(origin, &visit.request().method, session))
 }
 
 /// What an edge would make of the page.
@@ -78,7 +85,7 @@ fn stitched(
             if let Some(again) = again {
                 origin.shelf.keep(document, again);
             }
-            stitch(origin, &visit.request().method, *session)
+            sent(origin, visit, *session)
         }
         Some(Cached::NotModified(mut head)) => {
             head.headers.remove(header::AGE);
@@ -88,7 +95,7 @@ fn stitched(
             Answer::Page { mut session, .. } => {
                 session.page(&shelved.page);
                 session.page_end();
-                stitch(origin, &visit.request().method, *session)
+                sent(origin, visit, *session)
             }
             Answer::Untouched { head, .. } => whole(head, shelved.page.clone()),
             Answer::FetchOwn { .. } => {

@@ -15,8 +15,6 @@ use crate::page::Charset;
 pub(super) struct EsiRun {
     machine: Machine,
     url: Arc<str>,
-    /// Whether the answer has been changed as the page asked.
-    settled: bool,
 }
 
 impl EsiRun {
@@ -24,7 +22,7 @@ impl EsiRun {
         let url = format!("{}://{}{}", personal.site.scheme.as_str(), personal.host, personal.path);
         let machine =
             Machine::of_page(Arc::clone(&personal.site.esi), seen::facts(personal), &url).in_charset(charset);
-        Box::new(EsiRun { machine, url: url.into(), settled: false })
+        Box::new(EsiRun { machine, url: url.into() })
     }
 
     pub(super) fn enter(&mut self, start: u32, end: u32) -> usize {
@@ -62,8 +60,10 @@ impl PageSession {
     /// Makes the changes to the answer that the page's functions asked for, once all of it has run. None of them can make a
     /// page of one visitor anybody else's.
     pub(super) fn settle_answer(&mut self, out: &mut Vec<u8>) {
-        let Some(run) = self.esi.as_mut().filter(|run| !run.settled) else { return };
-        run.settled = true;
+        if self.explains_instead() || std::mem::replace(&mut self.hold.answered, true) {
+            return;
+        }
+        let Some(run) = self.esi.as_ref() else { return };
         let answer = run.machine.answer();
         if let Some(status) = answer.status().and_then(|status| StatusCode::from_u16(status).ok()) {
             self.head.status = status;

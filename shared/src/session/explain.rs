@@ -35,14 +35,25 @@ pub(super) struct Report {
 impl PageSession {
     /// Has the session answer with reasons. The page is compiled and stored all the same.
     ///
-    /// Headers say `hs-pack` and `Server-Timing`, and of a page whose plan is known `hs-decisions`: a list of RFC 9651, one
-    /// string for each slot. They go out before a page that still arrives, of which no slot is known then.
+    /// Headers say `hs-pack`, `Server-Timing` and `hs-decisions`: a list of RFC 9651, one string for each slot. The head of a
+    /// page that still arrives is held until all its slots are known.
     #[cold]
     pub(crate) fn explain(&mut self, told: Explained) {
         if told == Explained::Instead {
             make_reasons(&mut self.head);
         }
         keep_nowhere(&mut self.head);
+        self.explaining = Some(Report { told, slots: String::new(), cost_us: None, sent: false });
+        match self.source.is_settled() {
+            true => self.note_decisions(),
+            false => self.hold.unnoted = true,
+        }
+    }
+
+    /// Says in the head what is decided for the slots that are known.
+    #[cold]
+    pub(super) fn note_decisions(&mut self) {
+        self.hold.unnoted = false;
         let notes = self.notes();
         let mut insert = |name: &'static str, value: &str| {
             if let Ok(value) = HeaderValue::try_from(value)
@@ -54,7 +65,9 @@ impl PageSession {
         insert("hs-pack", &notes.pack);
         insert("hs-decisions", &notes.decisions);
         insert("server-timing", &notes.timing);
-        self.explaining = Some(Report { told, slots: notes.timing, cost_us: None, sent: false });
+        if let Some(report) = &mut self.explaining {
+            report.slots = notes.timing;
+        }
     }
 
     /// Says what the page has cost at the edge so far, in microseconds, if reasons are asked for (Server Timing, W3C).

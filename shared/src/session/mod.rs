@@ -16,6 +16,7 @@ mod choose;
 mod esi;
 pub(crate) mod explain;
 mod fragment;
+mod hold;
 mod insert;
 mod seen;
 mod source;
@@ -38,6 +39,7 @@ use crate::page::{CompileOptions, Insertion, Node, PagePlan, PageWarning, Stored
 use crate::sorted::Sorted;
 use choose::{Fetch, Fill};
 use esi::EsiRun;
+use hold::Hold;
 
 /// Most fragments that are fetched for one page, failures apart. Fastly allows 32 requests to backends for one of a
 /// visitor's.
@@ -89,6 +91,7 @@ pub struct PageSession {
     learned: Learned,
     /// The answer says why the page is as it is.
     explaining: Option<explain::Report>,
+    hold: Hold,
     /// What follows the page, once.
     coda: Option<String>,
     cursor: Cursor,
@@ -139,10 +142,12 @@ impl PageSession {
     }
 
     fn new(head: ResponseHead, source: Source, extent: Extent, personal: Personalization) -> PageSession {
+        let hold = Hold::over(&source);
         PageSession {
             head,
             extent,
             source,
+            hold,
             personal: Arc::new(personal),
             scouted: 0,
             fills: Sorted::default(),
@@ -156,13 +161,7 @@ impl PageSession {
         }
     }
 
-    /// Whether the page's ESI may change status, headers and body, so that the head is certain only at [`Step::Done`]: the
-    /// driver holds back everything until then.
-    pub fn is_held(&self) -> bool {
-        self.extent == Extent::Whole && self.explaining.is_none() && self.source.changes_answer()
-    }
-
-    /// Status and headers of the answer. They are certain from the start, unless the session [is held](Self::is_held).
+    /// Status and headers of the answer. They are certain as soon as the session is not [held](Self::is_held).
     pub fn head(&self) -> &ResponseHead {
         &self.head
     }
@@ -220,13 +219,25 @@ impl PageSession {
 
     /// Goes on as far as is possible and appends to `out` what can be sent.
     pub fn advance(&mut self, out: &mut Vec<u8>) -> Step {
-        if self.extent == Extent::Head {
+        let before = out.len();
+        let step = if self.explains_instead() {
+            self.advance_report(out)
+        } else if self.extent == Extent::Head && !self.answer_is_in_the_page() {
             self.source.drop_overflow();
-            return self.source.step_at_end();
+            self.source.step_at_end()
+        } else {
+            self.advance_page(out)
+        };
+        if self.is_held() {
+            self.let_go();
         }
-        if self.explains_instead() {
-            return self.advance_report(out);
+        if self.extent == Extent::Head {
+            out.truncate(before);
         }
+        step
+    }
+
+    fn advance_page(&mut self, out: &mut Vec<u8>) -> Step {
         loop {
             self.scout();
             if let Some(request) = self.next_fetch() {
@@ -241,7 +252,7 @@ impl PageSession {
                     if let Some(coda) = self.coda.take_if(|_| step == Step::Done) {
                         out.extend_from_slice(coda.as_bytes());
                     }
-                    if step == Step::Done && self.is_held() {
+                    if self.source.is_settled() && self.is_held() {
                         self.settle_answer(out);
                     }
                     return step;

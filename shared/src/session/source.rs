@@ -101,12 +101,12 @@ impl Source {
         }
     }
 
-    /// Whether the plan does not grow any more.
-    /// Whether the page is here, and its ESI may change the answer.
+    /// Whether the page's ESI may change the answer, as far as the plan goes.
     pub(super) fn changes_answer(&self) -> bool {
-        matches!(self, Source::Stored { plan, .. } if plan.changes_answer())
+        self.plan().is_some_and(PagePlan::changes_answer)
     }
 
+    /// Whether the plan does not grow any more.
     pub(super) fn is_settled(&self) -> bool {
         match self {
             Source::Stored { .. } => true,
