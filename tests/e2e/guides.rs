@@ -285,6 +285,28 @@ fn the_guide_to_the_kill_switch_turns_what_it_says() {
 }
 
 #[test]
+fn what_is_turned_off_and_is_not_live_is_said() {
+    let folder = folder();
+    run("hemstitch keys new --out keys --site acme", folder.path());
+    let toml = "site = 'acme'\nsigning_key = 'keys/acme.signing.json'\n[targets.edge]\nkind = 'directory'\npath = 'kv'\n\
+                personalization = 'personalization'\n";
+    fs::write(folder.path().join("hemstitch.toml"), toml).expect("written");
+    let unknown = run("hemstitch off --experiment headlines", folder.path());
+    assert_eq!(unknown.stderr, "", "nothing is published, so nothing is known");
+    run("hemstitch publish ruleset.json", folder.path());
+    let known = run("hemstitch off --experiment headline --rule to-readers", folder.path());
+    assert_eq!(known.stderr, "");
+    let said = run("hemstitch off --experiment headlnie --rule headline || test $? -eq 1", folder.path());
+    assert!(
+        said.stdout
+            .contains("off:experiment.headlines,experiment.headline,to-readers,experiment.headlnie,headline")
+    );
+    for says in ["no experiment `headlnie` is live", "no rule or gate `headline` is live"] {
+        assert!(said.stderr.contains(says), "{}", said.stderr);
+    }
+}
+
+#[test]
 fn a_switch_that_cannot_be_turned_keeps_no_other_from_being_turned() {
     let folder = folder();
     fs::write(folder.path().join("hemstitch.toml"), blocks("off.md", "toml").concat()).expect("written");

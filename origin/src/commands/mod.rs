@@ -9,6 +9,7 @@ mod esi;
 mod explain;
 mod import;
 mod keys;
+mod live_names;
 mod local_stores;
 mod mint;
 mod place;

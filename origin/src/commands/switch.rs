@@ -9,6 +9,7 @@ use hemstitch::kill_switch::KillSwitch;
 use hemstitch_origin::targets::Configuration;
 use hemstitch_origin::{Setting, SettingError};
 
+use super::live_names::LiveNames;
 use super::place;
 use crate::input::site_name;
 use crate::{Verdict, output};
@@ -21,7 +22,8 @@ const HINT: &str = "write `personalization` or `config_store` (a directory), `co
 ///
 /// Pages go out as authored within seconds, whatever state KV, packs and publisher are in. An experiment that is off
 /// decides nothing, and the rules below it do; so does a rule or a gate. It is turned at every target of hemstitch.toml that
-/// has a switch, for the site that is named there; what cannot be turned is said, and the others are turned all the same.
+/// has a switch, for the site that is named there; what cannot be turned is said, and the others are turned all the same. A name that
+/// nothing has that is live at a target is turned, and said, with exit code 1.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -85,7 +87,8 @@ struct Place {
 impl Off {
     /// Carries the command out.
     pub fn run(self) -> Result<Verdict> {
-        self.what.turn(KillSwitch::Off, KillSwitch::turn_off)
+        let verdict = self.what.turn(KillSwitch::Off, KillSwitch::turn_off)?;
+        Ok(if self.what.say_what_is_not_live()? { verdict } else { Verdict::Findings })
     }
 }
 
@@ -150,6 +153,29 @@ impl What {
             bail!("nothing to turn\n  hint: give `--file FILE` or `--config-store FILE`, or {HINT}");
         }
         Ok(places)
+    }
+
+    /// Names that nothing live has, where that can be known; whether there are none. They are turned off all the same, and first.
+    fn say_what_is_not_live(&self) -> Result<bool> {
+        let names_something = !self.experiments.is_empty() || !self.rules.is_empty();
+        if !names_something || self.file.is_some() || self.config_store.is_some() {
+            return Ok(true);
+        }
+        let configuration = place::configuration(self.config.as_deref())?;
+        let Some(site) = self.site_of(&configuration)? else { return Ok(true) };
+        let live = LiveNames::at(&configuration, &configuration.names(), &site);
+        let experiments = self.experiments.iter().filter(|key| live.lack_experiment(key));
+        let rules = self.rules.iter().filter(|id| live.lack_rule(id));
+        let kinds = experiments.map(|key| ("experiment", key)).chain(rules.map(|id| ("rule or gate", id)));
+        let mut all_live = true;
+        for (what, name) in kinds {
+            all_live = false;
+            output::aside(format_args!(
+                "no {what} `{name}` is live, so nothing changes by this\n  hint: `hemstitch on` with the same name takes it \
+                 off the list again"
+            ));
+        }
+        Ok(all_live)
     }
 
     /// The switch of all sites outranks that of one.

@@ -27,6 +27,7 @@ mod items;
 mod literals;
 mod machine;
 mod memo;
+mod names;
 mod predicate;
 mod search;
 pub(crate) mod url_pattern;
