@@ -1,12 +1,14 @@
 //! Pumps a session: sends what it gives, and fetches what it asks for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use bytes::Bytes;
 use hemstitch::session::{FetchId, Fragment, FragmentFailure, PageSession, Step};
 use http::{Method, header};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use crate::authored::{respond, whole};
 use crate::body::{Cut, Pieces, piecewise};
@@ -20,9 +22,11 @@ type Fetches = JoinSet<(FetchId, Result<Fragment, FragmentFailure>)>;
 pub async fn stitch(origin: &Arc<Origin>, asked: &Method, mut session: PageSession) -> Response {
     let (mut out, mut fetches) = (Vec::new(), Fetches::new());
     let mut outcome = advance(origin, &mut session, &mut out, &mut fetches);
+    let started = Instant::now();
     while outcome == Outcome::Waiting && session.is_held() {
-        let Some(Ok((id, fragment))) = fetches.join_next().await else { break };
-        session.fragment(id, fragment);
+        if !wait(&mut session, &mut fetches, started).await {
+            break;
+        }
         outcome = advance(origin, &mut session, &mut out, &mut fetches);
     }
     let mut head = session.head().clone();
@@ -71,6 +75,21 @@ fn advance(
     }
 }
 
+/// Waits for a fragment, or until the page has had its time. Whether there was anything to wait for.
+async fn wait(session: &mut PageSession, fetches: &mut Fetches, started: Instant) -> bool {
+    let next = fetches.join_next();
+    let arrived = match session.alarm_ms() {
+        Some(ms) => timeout_at(started + Duration::from_millis(ms.into()), next).await,
+        None => Ok(next.await),
+    };
+    match arrived {
+        Ok(Some(Ok((id, fragment)))) => session.fragment(id, fragment),
+        Ok(_) => return false,
+        Err(_) => session.passed(started.elapsed().as_millis() as u64),
+    }
+    true
+}
+
 /// Sends the rest as it becomes possible.
 async fn send(
     origin: Arc<Origin>,
@@ -80,6 +99,7 @@ async fn send(
     mut fetches: Fetches,
     pieces: Pieces,
 ) {
+    let started = Instant::now();
     loop {
         let piece = Bytes::from(std::mem::take(&mut out));
         if !piece.is_empty() && pieces.send(Ok(piece)).await.is_err() {
@@ -89,15 +109,10 @@ async fn send(
             return;
         }
         // Where nothing is under way, nothing can arrive any more.
-        let arrived = match outcome {
-            Outcome::Waiting => fetches.join_next().await,
-            _ => None,
-        };
-        let Some(Ok((id, fragment))) = arrived else {
+        if outcome == Outcome::Broken || !wait(&mut session, &mut fetches, started).await {
             let _gone = pieces.send(Err(Cut)).await;
             return;
-        };
-        session.fragment(id, fragment);
+        }
         outcome = advance(&origin, &mut session, &mut out, &mut fetches);
     }
 }

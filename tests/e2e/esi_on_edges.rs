@@ -1,17 +1,20 @@
 //! ESI on each edge: what pages ask for, and that the bytes are those of the core.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use e2e::esi_sample::{Sample, sample};
 use e2e::harness::patience::eventually;
-use e2e::harness::{Ask, EdgeKind, Script, Stage, TestSite, conformance};
+use e2e::harness::{Ask, EdgeKind, Gate, Script, Stage, TestSite, conformance};
 use e2e::on_each_edge;
 use serde_json::json;
 
 on_each_edge! {
     an_include_posts_what_the_page_says
     a_fragment_with_a_cookie_in_its_url_is_for_its_visitor_alone
-    a_stored_page_changes_its_answer_and_an_arriving_one_streams
+    a_page_changes_its_answer_stored_or_not_and_head_tells_the_same
+    an_arriving_page_is_not_held_for_long_for_functions_that_may_come
+    a_page_that_takes_too_long_arrives_without_its_fragments
     a_budget_that_is_used_up_leaves_the_page_and_a_line_in_the_log
     a_hundred_cases_give_the_bytes_of_the_core
 }
@@ -62,29 +65,77 @@ fn a_fragment_with_a_cookie_in_its_url_is_for_its_visitor_alone(kind: EdgeKind) 
     assert_eq!(stage.fetches("/f/all"), 1, "the other fragment of the page is for everybody");
 }
 
-fn a_stored_page_changes_its_answer_and_an_arriving_one_streams(kind: EdgeKind) {
+fn a_page_changes_its_answer_stored_or_not_and_head_tells_the_same(kind: EdgeKind) {
     let stage = Stage::new(kind, TestSite::new("answers"));
     let page = "<p>all</p><esi:include src=\"/f/part\"/><esi:choose><esi:when test=\"$(HTTP_COOKIE{old})\">\
                 $set_redirect('/new?a=' + $(HTTP_COOKIE{old}))</esi:when><esi:otherwise>\
                 $set_response_code(404)$add_header('X-Seen', 'no')$add_header('Cache-Control', 'public, max-age=9')\
                 </esi:otherwise></esi:choose>";
-    stage.serve("/", Script::page(page).header(ESI.0, ESI.1));
+    let (first, second) = page.split_at(page.find("$set_response").expect("a function"));
     stage.origin.answer(&stage.site().host, "/f/part", html("<p>part</p>"));
-    let arriving = stage.get("/").send();
-    assert_eq!(arriving.status, 200, "its head had to go out");
-    assert_eq!(arriving.text(), "<p>all</p><p>part</p>");
-    let seen = eventually("the page is stored", || {
-        let reply = stage.get("/").send();
-        (reply.status == 404).then_some(reply)
-    });
-    assert!(seen.is_private(), "no page makes itself public");
-    assert_eq!(seen.header("x-seen"), Some("no"));
-    assert_eq!(seen.text(), "<p>all</p><p>part</p>");
-    let moved = stage.get("/").cookie("old=1%0d%0aX-Evil: 1").send();
-    assert_eq!(moved.status, 302);
-    assert_eq!(moved.header("location"), Some("/new?a=1%0d%0aX-Evil: 1"));
-    assert_eq!(moved.header("x-evil"), None);
-    assert_eq!(moved.text(), "");
+    let cookie = "old=1%0d%0aX-Evil: 1";
+    for path in ["/get", "/head", "/moved", "/moved-head"] {
+        let page = Script::streamed_page().header(ESI.0, ESI.1);
+        stage.serve(path, page.send(first).pause(Duration::from_millis(20)).send(second));
+    }
+    // The first look finds nothing stored, and later ones what that left.
+    for turn in 0..3 {
+        for (method, path) in [("GET", "/get"), ("HEAD", "/head")] {
+            let seen = stage.get(path).method(method).send();
+            assert_eq!(seen.status, 404, "{method} {turn}");
+            assert!(seen.is_private(), "no page makes itself public");
+            assert_eq!(seen.header("x-seen"), Some("no"), "{method} {turn}");
+            if method == "GET" {
+                assert_eq!(seen.text(), "<p>all</p><p>part</p>");
+            }
+        }
+        for (method, path) in [("GET", "/moved"), ("HEAD", "/moved-head")] {
+            let moved = stage.get(path).method(method).cookie(cookie).send();
+            assert_eq!(moved.status, 302, "{method} {turn}");
+            assert_eq!(moved.header("location"), Some("/new?a=1%0d%0aX-Evil: 1"));
+            assert_eq!(moved.header("x-evil"), None);
+            if method == "GET" {
+                assert_eq!(moved.text(), "");
+            }
+        }
+    }
+}
+
+/// Viceroy's guest learns that nothing comes only from the next piece that does.
+fn an_arriving_page_is_not_held_for_long_for_functions_that_may_come(kind: EdgeKind) {
+    let stage = Stage::new(kind, TestSite::new("slow"));
+    let gate = Gate::default();
+    let page = Script::streamed_page().header(ESI.0, ESI.1).send("<p>first</p>");
+    let page = match kind {
+        EdgeKind::Viceroy => page.pause(Duration::from_millis(150)).send("<p>second</p>"),
+        EdgeKind::Native | EdgeKind::Workerd => page,
+    };
+    stage.serve("/", page.wait(&gate).send("<esi:vars>$add_header('X-Late', '1')</esi:vars><p>last</p>"));
+    let mut reply = stage.get("/").send();
+    reply.read_until("first");
+    gate.open();
+    assert_eq!((reply.status, reply.header("x-late")), (200, None));
+    assert!(reply.text().ends_with("<p>last</p>"));
+    let said =
+        "http://slow.test/: esi: the page changes its answer, whose head had gone out before that arrived";
+    eventually("the log says so", || stage.edge.lines().iter().any(|line| line.contains(said)).then_some(()));
+}
+
+fn a_page_that_takes_too_long_arrives_without_its_fragments(kind: EdgeKind) {
+    let budgets = json!({ "budgets": { "page_ms": 300, "wait_ms": 60_000 } });
+    let stage = Stage::new(kind, TestSite::new("patient").setting("esi", budgets));
+    let gate = Gate::default();
+    let page = "<p>before</p><esi:include src=\"/f/never\" alt=\"/f/other\"/><p>behind</p>\
+                <esi:eval src=\"/f/never\" onerror=\"continue\"/><p>end</p>";
+    stage.serve("/", Script::page(page).header(ESI.0, ESI.1));
+    stage.origin.answer(&stage.site().host, "/f/never", Script::never(&gate));
+    stage.origin.answer(&stage.site().host, "/f/other", html("other"));
+    for turn in ["streamed", "again"] {
+        assert_eq!(stage.get("/").send().text(), "<p>before</p><p>behind</p><p>end</p>", "{turn}");
+    }
+    let said = "http://patient.test/: esi: the page took too long";
+    eventually("the log says so", || stage.edge.lines().iter().any(|line| line.contains(said)).then_some(()));
+    gate.open();
 }
 
 fn a_budget_that_is_used_up_leaves_the_page_and_a_line_in_the_log(kind: EdgeKind) {

@@ -12,6 +12,7 @@ use hemstitch::page::Life;
 use hemstitch::session::{PageSession, Step};
 use worker::console_error;
 
+use crate::clock;
 use crate::fills::Lead;
 use crate::fragments::{Fetcher, Fragments};
 use crate::origin::OriginBody;
@@ -52,6 +53,9 @@ pub struct Pump {
     /// Whether anything came from the origin since the watch was set.
     heard: bool,
     watch: Timer,
+    started_ms: u64,
+    /// When the session wants to be told of the time.
+    alarm: Option<(u32, Timer)>,
 }
 
 /// Answers with a page that is here.
@@ -88,6 +92,8 @@ impl Pump {
             limit,
             heard: false,
             watch: Timer::after(SILENCE_MS),
+            started_ms: clock::ms(),
+            alarm: None,
         }
     }
 
@@ -129,6 +135,7 @@ impl Pump {
                 break;
             }
         }
+        self.look_at_the_clock(context);
         while Pin::new(&mut self.watch).poll(context).is_ready() {
             self.watch = Timer::after(SILENCE_MS);
             if self.origin.is_some() && !std::mem::take(&mut self.heard) && self.listens() {
@@ -137,6 +144,21 @@ impl Pump {
             }
         }
         Poll::Pending
+    }
+
+    fn look_at_the_clock(&mut self, context: &mut Context<'_>) {
+        let wanted = self.session.alarm_ms();
+        if self.alarm.as_ref().map(|(ms, _)| *ms) != wanted {
+            let elapsed = clock::ms().saturating_sub(self.started_ms) as u32;
+            self.alarm = wanted.map(|ms| (ms, Timer::after(ms.saturating_sub(elapsed))));
+        }
+        let Some((ms, timer)) = &mut self.alarm else { return };
+        if Pin::new(timer).poll(context).is_ready() {
+            self.session.passed(u64::from(*ms));
+            self.alarm = None;
+            self.open();
+            context.waker().wake_by_ref();
+        }
     }
 
     /// Goes on as far as is possible, and starts what has to be fetched.

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastly::handle::BodyHandle;
 use fastly::http::body::StreamingBody;
@@ -35,7 +35,7 @@ pub fn send(mut session: PageSession, fragments: Fragments) {
         convert::send_page(session.head(), &out);
         return complain(&session);
     }
-    Pump { session, fragments, out, visitor: Visitor::Waits }.finish();
+    Pump::new(session, fragments, out).finish();
 }
 
 /// Answers with a page while it arrives. `ended` is called once, as soon as its end is known; without it a page that nobody
@@ -46,7 +46,7 @@ pub fn stream<E: FnOnce(Ending)>(
     page: BodyHandle,
     ended: Option<E>,
 ) {
-    let mut pump = Pump { session, fragments, out: Vec::new(), visitor: Visitor::Waits };
+    let mut pump = Pump::new(session, fragments, Vec::new());
     pump.flush();
     let Some(ending) = pump.read(page, ended.is_some()) else { return };
     if let Some(ended) = ended {
@@ -70,6 +70,7 @@ struct Pump<'i> {
     fragments: Fragments<'i>,
     out: Vec<u8>,
     visitor: Visitor,
+    started: Instant,
 }
 
 enum Visitor {
@@ -80,7 +81,11 @@ enum Visitor {
     Gone,
 }
 
-impl Pump<'_> {
+impl<'i> Pump<'i> {
+    fn new(session: PageSession, fragments: Fragments<'i>, out: Vec<u8>) -> Pump<'i> {
+        Pump { session, fragments, out, visitor: Visitor::Waits, started: Instant::now() }
+    }
+
     /// Sends while the page arrives, up to its end, if that is wanted.
     fn read(&mut self, mut page: BodyHandle, to_its_end: bool) -> Option<Ending> {
         let (mut piece, mut patience) = (vec![0; PIECE], FIRST_PATIENCE);
@@ -97,8 +102,12 @@ impl Pump<'_> {
                     patience = FIRST_PATIENCE;
                 }
                 self.flush();
-                let Some((id, outcome)) = self.fragments.next(Some(patience)) else { break };
-                self.session.fragment(id, outcome);
+                let patience = self.alarm().map_or(patience, |alarm| alarm.min(patience));
+                match self.fragments.next(Some(patience)) {
+                    Some((id, outcome)) => self.session.fragment(id, outcome),
+                    None if self.rings() => {}
+                    None => break,
+                }
             }
             patience = PATIENCE;
         }
@@ -110,8 +119,11 @@ impl Pump<'_> {
             let step = run(&mut self.session, &mut self.fragments, &mut self.out);
             if step == Step::Wait {
                 self.flush();
-                let Some((id, outcome)) = self.fragments.next(None) else { return };
-                self.session.fragment(id, outcome);
+                match self.fragments.next(self.alarm()) {
+                    Some((id, outcome)) => self.session.fragment(id, outcome),
+                    None if self.rings() => {}
+                    None => return,
+                }
                 continue;
             }
             if let Visitor::Waits = self.visitor
@@ -131,6 +143,21 @@ impl Pump<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// How long it is until the session wants to be told of the time.
+    fn alarm(&self) -> Option<Duration> {
+        let ms = self.session.alarm_ms()?;
+        Some(Duration::from_millis(ms.into()).saturating_sub(self.started.elapsed()))
+    }
+
+    /// Tells the session of the time, if it wants to know. Whether it did.
+    fn rings(&mut self) -> bool {
+        let rings = self.alarm().is_some_and(|alarm| alarm.is_zero());
+        if rings {
+            self.session.passed(self.started.elapsed().as_millis() as u64);
+        }
+        rings
     }
 
     fn is_over(&self) -> bool {

@@ -11,12 +11,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hemstitch::http::ResponseHead;
 use hemstitch::page::Life;
 use hemstitch::session::{FetchId, Fragment, FragmentFailure, PageSession, Step};
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 
 use crate::body::{BodyError, Pipe, ReplyBody, Room, pipe};
 use crate::clock::unix_now;
@@ -40,6 +42,7 @@ pub struct Pump {
     asked: HashMap<Id, FetchId>,
     /// What the session has said and the visitor has not been sent.
     out: Vec<u8>,
+    started: Instant,
     /// Answers the visitor with the head, once it is certain, and with the body that this pump sends.
     answer: Option<Box<dyn FnOnce(ResponseHead) + Send>>,
 }
@@ -63,8 +66,8 @@ impl Pump {
         coding: Coding,
     ) -> Pump {
         let (running, asked) = (JoinSet::new(), HashMap::new());
-        let (encoder, out, answer) = (Encoder::new(coding), Vec::new(), None);
-        Pump { serving, site, session, encoder, running, asked, out, answer }
+        let (encoder, out, started, answer) = (Encoder::new(coding), Vec::new(), Instant::now(), None);
+        Pump { serving, site, session, encoder, running, asked, out, started, answer }
     }
 
     /// Has the visitor answered by this as soon as the head is certain, which may be now.
@@ -84,8 +87,13 @@ impl Pump {
     /// Goes on to the end without sending anything, and gives what the head has become.
     pub async fn hold(&mut self) -> ResponseHead {
         while self.advance() == Step::Wait {
-            let Some(joined) = self.running.join_next_with_id().await else { break };
-            self.joined(joined);
+            tokio::select! {
+                joined = self.running.join_next_with_id() => match joined {
+                    Some(joined) => self.joined(joined),
+                    None => break,
+                },
+                () = alarm(self.started, self.session.alarm_ms()) => self.ring(),
+            }
         }
         self.session.head().clone()
     }
@@ -151,6 +159,10 @@ impl Pump {
                     }
                 },
                 () = closed(pipe.as_ref()) => pipe = self.give_up(),
+                () = alarm(self.started, self.session.alarm_ms()) => {
+                    self.ring();
+                    self.answer_if_certain();
+                }
                 arrived = next_of(&mut origin), if listens => {
                     if let Some(Ok(bytes)) = &arrived {
                         received += bytes.len();
@@ -192,6 +204,10 @@ impl Pump {
                 step => return step,
             }
         }
+    }
+
+    fn ring(&mut self) {
+        self.session.passed(self.started.elapsed().as_millis() as u64);
     }
 
     fn send(&mut self, room: Room, step: &Step) -> std::io::Result<()> {
@@ -245,6 +261,13 @@ impl Pump {
 async fn room_of(pipe: Option<&Pipe>) -> Option<Room> {
     match pipe {
         Some(pipe) => pipe.room().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn alarm(started: Instant, ms: Option<u32>) {
+    match ms {
+        Some(ms) => sleep_until(started + Duration::from_millis(ms.into())).await,
         None => std::future::pending().await,
     }
 }

@@ -305,6 +305,10 @@ pub struct Budgets {
     pub calls: u32,
     /// Milliseconds for a fragment that does not say `maxwait`.
     pub wait_ms: u32,
+    /// Milliseconds for all fragments of a page.
+    pub page_ms: u32,
+    /// Milliseconds for which the head of a page that arrives waits for functions that change it.
+    pub hold_ms: u32,
 }
 
 impl Dialect {
@@ -332,6 +336,8 @@ impl Default for Budgets {
             value_bytes: 1 << 20,
             calls: 5,
             wait_ms: 1000,
+            page_ms: 10_000,
+            hold_ms: 100,
         }
     }
 }

@@ -185,6 +185,9 @@ impl PageSession {
     /// A fetch that is known to be needed and has not been started.
     pub(super) fn next_fetch(&mut self) -> Option<FragmentRequest> {
         self.run_esi();
+        if self.hold.late {
+            self.give_up_on_fragments();
+        }
         let id = self.to_start.pop_front()?;
         self.fetches.get(id.0).map(|fetch| fetch.request.clone())
     }

@@ -7,7 +7,7 @@ use ::http::StatusCode;
 use super::choose::{Fetch, Personalization};
 use super::fragment::{Caching, FetchId, FragmentFailure, FragmentRequest};
 use super::{MAX_FRAGMENTS, PageSession, seen};
-use crate::esi::{self, Call, FetchFailure, Machine, Root, Sent};
+use crate::esi::{self, Answer, Call, FetchFailure, Machine, Root, Sent};
 use crate::http::{self, resolve_fragment};
 use crate::page::Charset;
 
@@ -51,10 +51,21 @@ impl PageSession {
     /// What the log should say of the page's ESI when the page has been sent: a line for each budget that it used up, and for
     /// what had no value or did not arrive.
     pub fn complaints(&self) -> Vec<String> {
-        let run = self.esi.iter();
-        let lines =
-            run.flat_map(|run| run.machine.notices().iter().map(|notice| format!("{}: {notice}", run.url)));
-        lines.collect()
+        let Personalization { site, host, path, .. } = &*self.personal;
+        let mut lines: Vec<String> = Vec::new();
+        let mut say = |what: &dyn std::fmt::Display| {
+            lines.push(format!("{}://{host}{path}: {what}", site.scheme.as_str()));
+        };
+        if let Some(run) = &self.esi {
+            run.machine.notices().iter().for_each(|notice| say(notice));
+            if !self.hold.answered && *run.machine.answer() != Answer::default() {
+                say(&"esi: the page changes its answer, whose head had gone out before that arrived");
+            }
+        }
+        if self.hold.late {
+            say(&"esi: the page took too long; the fragments that were outstanding have failed");
+        }
+        lines
     }
 
     /// Makes the changes to the answer that the page's functions asked for, once all of it has run. None of them can make a
@@ -79,6 +90,9 @@ impl PageSession {
 
     /// Finds or makes the fetch that a call waits for.
     fn ask_for(&mut self, call: Call, page: &str) {
+        if self.hold.late {
+            return self.refuse(call);
+        }
         let personal = &self.personal;
         let elsewhere = (*call.base != *page).then(|| esi::absolute(&call.base, &call.url));
         let url = elsewhere.as_deref().unwrap_or(&call.url);

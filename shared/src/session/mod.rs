@@ -142,7 +142,7 @@ impl PageSession {
     }
 
     fn new(head: ResponseHead, source: Source, extent: Extent, personal: Personalization) -> PageSession {
-        let hold = Hold::over(&source);
+        let hold = Hold::over(&source, &personal.site.esi.budgets);
         PageSession {
             head,
             extent,
@@ -263,8 +263,11 @@ impl PageSession {
 
     /// Takes every fragment that is outstanding for failed.
     fn give_up_on_fragments(&mut self) {
-        for index in 0..self.fetches.len() {
+        // What a failure brings about is given up as well.
+        let mut index = 0;
+        while index < self.fetches.len() {
             self.fragment(FetchId(index), Err(FragmentFailure::Unreachable));
+            index += 1;
         }
         self.to_start.clear();
     }

@@ -101,6 +101,11 @@ impl Source {
         }
     }
 
+    /// Whether the page is compiled here, with its ESI.
+    pub(super) fn has_esi(&self) -> bool {
+        matches!(self, Source::Compiling(compiling) if compiling.options.esi)
+    }
+
     /// Whether the page's ESI may change the answer, as far as the plan goes.
     pub(super) fn changes_answer(&self) -> bool {
         self.plan().is_some_and(PagePlan::changes_answer)

@@ -292,3 +292,54 @@ fn head_sends_nothing_and_fetches_nothing() {
     );
     assert!(script.session.take_object().is_some());
 }
+
+#[test]
+fn an_arriving_head_waits_for_functions_that_change_it_and_for_no_longer_than_it_may() {
+    let function = "<esi:vars>$set_response_code(404)</esi:vars>";
+    let script = Script::streaming().page("<h1>a</h1>");
+    assert!(script.session.is_held());
+    let script = script.page(function).end().expect("<h1>a</h1>", &[], &Step::Done);
+    assert_eq!((script.session.is_held(), script.session.head().status), (false, StatusCode::NOT_FOUND));
+
+    let script = Script::streaming().page("<h1>a</h1>").end();
+    assert_eq!((script.session.is_held(), script.session.head().status), (false, StatusCode::OK));
+
+    let mut script = Script::streaming().page("<h1>a</h1>");
+    let ms = script.session.alarm_ms().expect("it wants to know");
+    script.session.passed(u64::from(ms) - 1);
+    assert!(script.session.is_held());
+    script.session.passed(ms.into());
+    assert!(!script.session.is_held() && script.session.alarm_ms().is_none());
+    let script = script.page(function).end().expect("<h1>a</h1>", &[], &Step::Done);
+    assert_eq!(script.session.head().status, StatusCode::OK);
+    assert!(script.session.complaints()[0].contains("had gone out"), "{:?}", script.session.complaints());
+
+    // What is seen in time is waited for.
+    let mut script = Script::streaming().page(function);
+    script.session.passed(ms.into());
+    assert!(script.session.is_held());
+    let script = script.cut();
+    assert_eq!((script.session.is_held(), &script.last), (false, &Step::Abort));
+}
+
+#[test]
+fn head_is_told_what_get_would_be() {
+    let mut script = Script::streaming();
+    script.session.extent = Extent::Head;
+    let page = "<p>a</p><esi:eval src='/f'/><esi:vars>$add_header('x-n', $(n))</esi:vars>";
+    let script = script.page(page).end().expect("", &["/f"], &Step::Wait);
+    assert!(script.session.is_held());
+    let script =
+        script.fragment("/f", 200, "<esi:assign name='n' value='7'/>").expect("", &["/f"], &Step::Done);
+    assert_eq!(script.session.head().headers["x-n"], "7");
+}
+
+#[test]
+fn after_its_time_a_page_is_sent_without_what_is_outstanding() {
+    let page = "<p>a</p><esi:include src='/f' alt='/g'/><p>b</p>";
+    let mut script = Script::streaming().page(page).expect("<p>a</p>", &["/f"], &Step::Wait);
+    script.session.passed(10_000);
+    let script =
+        script.page("<esi:include src='/late'/>c").end().expect("<p>a</p><p>b</p>c", &["/f"], &Step::Done);
+    assert!(script.session.complaints()[0].contains("took too long"), "{:?}", script.session.complaints());
+}
