@@ -34,6 +34,7 @@ pub fn test() -> Result<()> {
     let mut steps = set_up_steps();
     steps.extend(check_steps(&target_dir));
     steps.push(minutes("unit tests", || suite::unit(&target_dir)));
+    steps.push(minutes("character encodings", || suite::encodings(&target_dir)));
     steps.extend(build_steps(&target_dir));
     steps.push(minutes("end-to-end tests", || suite::e2e(&target_dir, &[])));
     run(&steps)

@@ -17,6 +17,11 @@ pub fn unit(target_dir: &TargetDir) -> Result<()> {
     run(command.args(crates.iter().flat_map(|name| ["--package", name])))
 }
 
+/// Holds our character encodings against those of the crate that they stand in for. A workspace of its own, where both can be.
+pub fn encodings(target_dir: &TargetDir) -> Result<()> {
+    run(&mut target_dir.cargo(["test", "--manifest-path", "shared/encoding/proof/Cargo.toml"]))
+}
+
 /// Builds the binary `hemstitch`, which the suite drives over HTTP.
 pub fn build_hemstitch(target_dir: &TargetDir) -> Result<()> {
     run(&mut target_dir.cargo(["build", "--package", "hemstitch-origin", "--bin", "hemstitch"]))
