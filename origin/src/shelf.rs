@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use hemstitch::esi::Dialect;
-use hemstitch::http::{ResponseHead, content_charset};
+use hemstitch::http::ResponseHead;
 use hemstitch::page::{CompileOptions, Life, PageCompiler, StoredPage, compiled_digest};
 use hemstitch::time::UnixTime;
 
@@ -59,12 +59,7 @@ impl Shelf {
         if let Some(object) = &shelved.object {
             return Some(object.as_ref().clone());
         }
-        let options = CompileOptions {
-            charset: content_charset(&head.headers),
-            esi,
-            dialect: Arc::clone(dialect),
-            edits: Vec::new(),
-        };
+        let options = CompileOptions::of(&head.headers, esi, dialect, &[]);
         let compiler = PageCompiler::compile(shelved.page.to_vec(), options);
         let object = StoredPage::encode(
             head,

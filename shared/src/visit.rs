@@ -204,8 +204,7 @@ impl Visit {
     /// Says on a page that it is previewed, where a reader looks at it.
     fn mark(&self, session: &mut PageSession) {
         let Some(preview) = self.previewing().filter(|_| preview::is_document(&self.request)) else { return };
-        let xml = http::is_xml(&session.head().headers);
-        if !xml {
+        if http::may_be_followed(&session.head().headers) {
             let found = if self.pack.is_some() { banner::Draft::AtHand } else { banner::Draft::Missing };
             let way_out = preview::way_out(&self.request, &self.site, &self.host);
             session.follow_with(banner::banner(preview, found, &way_out));
@@ -276,12 +275,7 @@ impl Visit {
 
     /// Compiles a stored page for the rules in force; the plan and the object to store.
     fn compile_again(&self, page: &StoredPage) -> Option<(PagePlan, Vec<u8>)> {
-        let options = CompileOptions {
-            charset: http::content_charset(&page.head.headers),
-            esi: page.esi,
-            dialect: Arc::clone(&self.site.esi),
-            edits: self.edits.clone(),
-        };
+        let options = CompileOptions::of(&page.head.headers, page.esi, &self.site.esi, &self.edits);
         let digest = compiled_digest(&options.edits, &options.dialect);
         let compiler = PageCompiler::compile(page.page().to_vec(), options);
         let plan = compiler.plan()?.clone();
@@ -305,7 +299,7 @@ impl Visit {
             return Answer::FetchOwn { retain: Retain::Marker(Marker::Own, marker_s) };
         }
         match kind {
-            Kind::Html { charset, esi } => {
+            Kind::Page { esi } => {
                 let life = match storable {
                     Some(Storable::For(freshness)) => Some(freshness.life(self.now)),
                     _ => None,
@@ -315,12 +309,8 @@ impl Visit {
                     (None, Fetched::Shared) => Retain::Marker(Marker::Own, marker_s),
                     (None, Fetched::Own) => Retain::Nothing,
                 };
-                let options = CompileOptions {
-                    charset,
-                    esi: esi == http::Esi::On,
-                    dialect: Arc::clone(&self.site.esi),
-                    edits: self.edits.clone(),
-                };
+                let esi = esi == http::Esi::On;
+                let options = CompileOptions::of(&head.headers, esi, &self.site.esi, &self.edits);
                 let keep = life.map(|life| Keep { head: head.clone(), life });
                 let limit = self.site.max_page_bytes;
                 let mut reply = self.personal_head(&head);

@@ -64,13 +64,15 @@ fn findings_of(case: &Case, site: &TestSite, stage: &Stage) -> Option<String> {
 
 /// Whether the answer is a page, which the edge keeps; anything else it passes on.
 fn is_stored(case: &Case) -> bool {
-    let html = ["text/html", "application/xhtml+xml"];
     let content_type = case.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let html =
+        ["text/html", "application/xhtml+xml"].iter().any(|html| content_type.trim_start().starts_with(html));
+    let asks = case.headers.contains_key("surrogate-control") && !content_type.starts_with("image/");
     let forbids = |(name, value): (&String, &String)| match name.to_ascii_lowercase().as_str() {
         "cache-control" => value.contains("no-transform"),
         other => other == "content-encoding",
     };
-    html.iter().any(|html| content_type.trim_start().starts_with(html)) && !case.headers.iter().any(forbids)
+    (html || asks) && !case.headers.iter().any(forbids)
 }
 
 /// Where the page may have come from.

@@ -76,7 +76,7 @@ fn stitched(
     document: &Document,
     shelved: &Shelved,
 ) -> Response {
-    let esi = matches!(kind(&head, &origin.site, path), Kind::Html { esi: Esi::On, .. });
+    let esi = matches!(kind(&head, &origin.site, path), Kind::Page { esi: Esi::On });
     let is_small = shelved.page.len() <= origin.site.max_page_bytes;
     let object =
         if is_small { origin.shelf.object(document, shelved, &head, esi, &origin.site.esi) } else { None };

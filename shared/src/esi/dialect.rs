@@ -21,6 +21,8 @@ pub struct Dialect {
     pub skip_comments: bool,
     /// Whether a document that does not begin with `<` has no ESI.
     pub xml_check: bool,
+    /// Whether ESI runs in HTML alone, and not in XML, JSON and other text.
+    pub only_html: bool,
     /// What an `include` without an end is.
     pub unclosed_include: UnclosedInclude,
     /// What stands between the branches of `choose`.
@@ -352,6 +354,7 @@ impl Default for Dialect {
             nested_comments: false,
             skip_comments: false,
             xml_check: false,
+            only_html: false,
             unclosed_include: UnclosedInclude::Include,
             stray_text: StrayText::Drop,
             variables_in_text: VariablesInText::Blocks,

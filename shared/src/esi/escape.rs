@@ -13,7 +13,7 @@ pub(super) fn write(text: &Text, place: Place, escape: Escape, out: &mut Vec<u8>
         return;
     }
     match (escape, place) {
-        (Escape::Nothing, _) => out.extend_from_slice(&text.bytes),
+        (Escape::Nothing, _) | (Escape::Context, Place::Plain) => out.extend_from_slice(&text.bytes),
         (Escape::Angles, _) => {
             for byte in text.bytes.iter() {
                 match byte {

@@ -97,6 +97,7 @@ impl Dialect {
             unknown_elements: UnknownElements::Keep,
             nested_comments: true,
             variables_in_text: VariablesInText::Blocks,
+            only_html: true,
             backslash_in_attributes: true,
             interpolated_strings: true,
             barewords: Barewords::Invalid,

@@ -181,10 +181,12 @@ pub(super) enum Place {
     Script,
     /// A URL.
     Url,
+    /// Text that nobody interprets.
+    Plain,
 }
 
 impl Place {
-    pub(super) const ALL: [Place; 3] = [Place::Markup, Place::Script, Place::Url];
+    pub(super) const ALL: [Place; 4] = [Place::Markup, Place::Script, Place::Url, Place::Plain];
 }
 
 /// An instruction. Operands come from a stack, results go onto it.

@@ -399,7 +399,7 @@ proptest::proptest! {
     fn any_document_is_read_alike_whole_and_in_pieces(document in PIECES, step in 1usize..9) {
         let dialect = Dialect::default();
         let whole = compile(document.as_bytes(), &dialect).program;
-        let (mut reader, mut compiler) = (Reader::new(Arc::new(dialect.clone())), Compiler::new(Arc::new(dialect.clone())));
+        let (mut reader, mut compiler) = (Reader::new(Arc::new(dialect.clone())), Compiler::new(Arc::new(dialect.clone()), Medium::Html));
         let bytes = document.as_bytes();
         for end in (0..=bytes.len()).step_by(step).chain([bytes.len()]) {
             let mut events = Vec::new();

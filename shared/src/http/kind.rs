@@ -5,15 +5,14 @@ use ::http::{HeaderMap, HeaderName, StatusCode, header};
 use super::freshness::Directives;
 use super::target::without_dots;
 use super::{ResponseHead, list};
+use crate::esi::Medium;
 use crate::site::Site;
 
 /// What an answer is to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A page that can be stitched.
-    Html {
-        /// The charset that its `Content-Type` names.
-        charset: Option<String>,
+    /// A page that can be stitched: HTML, or other text whose ESI is processed.
+    Page {
         /// Whether its ESI is processed.
         esi: Esi,
     },
@@ -35,14 +34,18 @@ pub fn kind(head: &ResponseHead, site: &Site, path: &str) -> Kind {
     let headers = &head.headers;
     let transformable = !Directives::of(headers, &header::CACHE_CONTROL).has("no-transform");
     let whole = head.status == StatusCode::OK && !headers.contains_key(header::CONTENT_RANGE);
-    if !(whole && transformable && is_identity(headers) && is_html(headers)) {
+    let Some(medium) = medium(headers).filter(|_| whole && transformable && is_identity(headers)) else {
         return Kind::Untouched;
-    }
+    };
     // With dot segments a visitor could make a path begin as they like, and switch ESI on in a page.
     let plain = without_dots(path) == path;
     let listed = plain && site.esi_prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
     let asked = asks_for_esi(headers) || listed;
-    Kind::Html { charset: content_charset(headers), esi: if asked { Esi::On } else { Esi::Off } }
+    match medium {
+        Medium::Html => Kind::Page { esi: if asked { Esi::On } else { Esi::Off } },
+        _ if asked && !site.esi.only_html => Kind::Page { esi: Esi::On },
+        _ => Kind::Untouched,
+    }
 }
 
 /// Whether the content is in no coding.
@@ -61,17 +64,15 @@ pub fn content_charset(headers: &HeaderMap) -> Option<String> {
     })
 }
 
-fn is_html(headers: &HeaderMap) -> bool {
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("text/html") || media_type.eq_ignore_ascii_case("application/xhtml+xml")
+/// What kind of text a `Content-Type` names.
+pub(crate) fn medium(headers: &HeaderMap) -> Option<Medium> {
+    Medium::of(headers.get(header::CONTENT_TYPE)?.to_str().ok()?)
 }
 
-/// Whether a page is read as XML, in which nothing may follow the root element.
-pub(crate) fn is_xml(headers: &HeaderMap) -> bool {
+/// Whether something may follow a page's end: it is HTML, and not read as XML, in which nothing may follow the root element.
+pub(crate) fn may_be_followed(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("application/xhtml"))
+    content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }
 
 /// `Surrogate-Control: content="ESI/1.0"` (Edge Architecture Specification, section 2.3).
@@ -100,37 +101,40 @@ mod tests {
         assert_eq!(kind(&ResponseHead { status, headers: map }, &site, path), expect, "{status} {headers:?}");
     }
 
-    fn html(charset: Option<&str>, esi: Esi) -> Kind {
-        Kind::Html { charset: charset.map(str::to_owned), esi }
+    fn page(esi: Esi) -> Kind {
+        Kind::Page { esi }
     }
 
     #[test]
     fn whole_html_in_no_coding_is_a_page() {
-        check(200, &[("content-type", "Text/HTML ; Charset=\"UTF-8\"")], "/", html(Some("UTF-8"), Esi::Off));
-        check(200, &[("content-type", "application/xhtml+xml")], "/", html(None, Esi::Off));
-        check(
-            200,
-            &[("content-type", "text/html"), ("content-encoding", "identity")],
-            "/",
-            html(None, Esi::Off),
-        );
+        check(200, &[("content-type", "Text/HTML ; Charset=\"UTF-8\"")], "/", page(Esi::Off));
+        check(200, &[("content-type", "application/xhtml+xml")], "/", page(Esi::Off));
+        check(200, &[("content-type", "text/html"), ("content-encoding", "identity")], "/", page(Esi::Off));
     }
 
     #[test]
     fn esi_is_on_where_it_was_asked_for() {
-        let page = ("content-type", "text/html");
-        check(
-            200,
-            &[page, ("surrogate-control", "max-age=5, content=\"ESI/1.0\"")],
-            "/",
-            html(None, Esi::On),
-        );
-        check(200, &[page, ("surrogate-control", "content=\"HS/1.0 ESI/1.0\";hs")], "/", html(None, Esi::On));
-        check(200, &[page, ("surrogate-control", "content=\"ESI/2.0\"")], "/", html(None, Esi::Off));
-        check(200, &[page], "/esi/a", html(None, Esi::On));
-        check(200, &[page], "/esi", html(None, Esi::Off));
-        check(200, &[page], "/esi/../a", html(None, Esi::Off));
-        check(200, &[page], "/esi/%2e%2E/a", html(None, Esi::Off));
+        let html = ("content-type", "text/html");
+        let asks = |value| ("surrogate-control", value);
+        check(200, &[html, asks("max-age=5, content=\"ESI/1.0\"")], "/", page(Esi::On));
+        check(200, &[html, asks("content=\"HS/1.0 ESI/1.0\";hs")], "/", page(Esi::On));
+        check(200, &[html, asks("content=\"ESI/2.0\"")], "/", page(Esi::Off));
+        check(200, &[html], "/esi/a", page(Esi::On));
+        check(200, &[html], "/esi", page(Esi::Off));
+        check(200, &[html], "/esi/../a", page(Esi::Off));
+        check(200, &[html], "/esi/%2e%2E/a", page(Esi::Off));
+    }
+
+    #[test]
+    fn other_text_is_a_page_where_its_esi_is_processed() {
+        let asks = ("surrogate-control", "content=\"ESI/1.0\"");
+        for content_type in ["application/json", "application/rss+xml", "text/plain", "text/css"] {
+            let content_type = ("content-type", content_type);
+            check(200, &[content_type, asks], "/", page(Esi::On));
+            check(200, &[content_type], "/esi/a", page(Esi::On));
+            check(200, &[content_type], "/", Kind::Untouched);
+        }
+        check(200, &[("content-type", "image/png"), asks], "/esi/a", Kind::Untouched);
     }
 
     #[test]

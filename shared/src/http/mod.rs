@@ -20,7 +20,7 @@ pub use fragment::{
 };
 pub use freshness::{Freshness, Storable, WhyNot, storable};
 pub use kind::{Esi, Kind, content_charset, is_identity, kind};
-pub(crate) use kind::{asks_for_esi, is_xml};
+pub(crate) use kind::{asks_for_esi, may_be_followed, medium};
 pub use marker::Marker;
 pub(crate) use reply::change_answer;
 pub use reply::redirect_reply;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use ::http::HeaderMap;
 use sha2::{Digest, Sha256};
 
 use super::MAX_PLACES;
@@ -11,7 +12,8 @@ use super::esi::{EsiItem, EsiScanner};
 use super::html::HtmlScanner;
 use super::plan::{Insertion, PagePlan, PlanDraft};
 use super::settle::Settling;
-use crate::esi::Dialect;
+use crate::esi::{Dialect, Medium};
+use crate::http;
 use crate::interpolation::MarkupReader;
 use crate::ruleset::EditAction;
 
@@ -62,6 +64,23 @@ pub struct CompileOptions {
     pub dialect: Arc<Dialect>,
     /// The edits whose URL pattern matches the page.
     pub edits: Vec<PageEdit>,
+    /// What kind of text it is. Only HTML has slots and elements to edit.
+    pub medium: Medium,
+}
+
+impl CompileOptions {
+    /// What a page with these headers is compiled for.
+    pub fn of(headers: &HeaderMap, esi: bool, dialect: &Arc<Dialect>, edits: &[PageEdit]) -> CompileOptions {
+        let medium = http::medium(headers).unwrap_or_default();
+        let unsaid = || (medium != Medium::Html).then(|| "utf-8".to_owned());
+        CompileOptions {
+            charset: http::content_charset(headers).or_else(unsaid),
+            esi,
+            dialect: Arc::clone(dialect),
+            edits: edits.to_vec(),
+            medium,
+        }
+    }
 }
 
 /// What a page's author should know.
@@ -225,11 +244,13 @@ impl Html {
 impl Scanning {
     fn new(charset: Charset, options: &CompileOptions) -> Scanning {
         let html = match charset.scanning() {
-            Some(encoding) if !options.edits.is_empty() => Html::awake(encoding, options),
+            Some(encoding) if !options.edits.is_empty() && options.medium == Medium::Html => {
+                Html::awake(encoding, options)
+            }
             _ => Html::Dormant(0),
         };
         let opaque = charset == Charset::Opaque;
-        let esi = (options.esi && !opaque).then(|| EsiScanner::new(&options.dialect));
+        let esi = (options.esi && !opaque).then(|| EsiScanner::new(&options.dialect, options.medium));
         let settling = Settling::new(PlanDraft::new(charset));
         Scanning {
             settling,
@@ -247,13 +268,13 @@ impl Scanning {
         if self.opaque {
             return self.settling.settle(page.len());
         }
-        let until = self.scan_esi(page, whole);
+        let until = self.scan_esi(page, whole, options);
         let certain = self.scan_html(page, until, whole, options);
         self.settling.settle(certain);
     }
 
     /// Offset before which ESI is certain.
-    fn scan_esi(&mut self, page: &[u8], whole: bool) -> usize {
+    fn scan_esi(&mut self, page: &[u8], whole: bool, options: &CompileOptions) -> usize {
         let Some(esi) = &mut self.esi else { return page.len() };
         let mut items = Vec::new();
         std::mem::swap(esi.program_mut(), self.settling.draft.program_mut());
@@ -266,7 +287,9 @@ impl Scanning {
                 *item = EsiItem::Skip(item.range().clone());
             }
         }
-        items.iter_mut().for_each(|item| self.standing.place(item, page));
+        if options.medium.has_markup() {
+            items.iter_mut().for_each(|item| self.standing.place(item, page));
+        }
         self.masks.extend(items.iter().map(|item| item.range().clone()));
         self.settling.esi.extend(items);
         esi.certain()
@@ -274,6 +297,9 @@ impl Scanning {
 
     /// Offset before which both scanners are certain. `until` is where ESI is.
     fn scan_html(&mut self, page: &[u8], until: usize, whole: bool, options: &CompileOptions) -> usize {
+        if options.medium != Medium::Html {
+            return until;
+        }
         if let Html::Dormant(looked) = self.html {
             let unseen = page.get(looked..).unwrap_or_default();
             if !has_slot_attribute(unseen) {

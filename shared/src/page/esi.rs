@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::plan::{Include, Insertion};
-use crate::esi::{Attributes, Compiler, Dialect, Event, Kind, Program, Reader, What};
+use crate::esi::{Attributes, Compiler, Dialect, Event, Kind, Medium, Program, Reader, What};
 
 /// Something that ESI found. Ranges are in document order and do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +44,11 @@ pub(super) struct EsiScanner {
 }
 
 impl EsiScanner {
-    pub(super) fn new(dialect: &Arc<Dialect>) -> EsiScanner {
+    pub(super) fn new(dialect: &Arc<Dialect>, medium: Medium) -> EsiScanner {
         EsiScanner {
             plain_includes: dialect.has_plain_includes(),
             reader: Reader::new(Arc::clone(dialect)),
-            compiler: Compiler::new(Arc::clone(dialect)),
+            compiler: Compiler::new(Arc::clone(dialect), medium),
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
     use crate::page::MAX_HELD;
 
     fn scan_in_steps(page: &[u8], step: usize) -> Vec<EsiItem> {
-        let (mut scanner, mut items) = (EsiScanner::new(&Arc::default()), Vec::new());
+        let (mut scanner, mut items) = (EsiScanner::new(&Arc::default(), Medium::Html), Vec::new());
         for end in (0..page.len()).step_by(step.max(1)) {
             scanner.scan(&page[..end], false, &mut items);
         }
@@ -192,7 +192,7 @@ mod tests {
     fn an_include_whose_fragment_may_run_or_fail_the_page_is_run() {
         for (preset, plain) in [("hemstitch", true), ("w3c", false), ("goesi", false), ("varnish", false)] {
             let dialect = Arc::new(Dialect::preset(preset).unwrap());
-            let (mut scanner, mut items) = (EsiScanner::new(&dialect), Vec::new());
+            let (mut scanner, mut items) = (EsiScanner::new(&dialect, Medium::Html), Vec::new());
             scanner.scan(b"<p><esi:include src='/a'/>", true, &mut items);
             assert_eq!(matches!(items[..], [EsiItem::Include(..)]), plain, "{preset}");
             assert_eq!(items.len(), 1, "{preset}");

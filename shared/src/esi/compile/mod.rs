@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use super::builder::Builder;
 use super::diagnostic::{Diagnostic, Mistake};
-use super::dialect::{Dialect, Escape, Inline};
+use super::dialect::{Dialect, Inline};
 use super::element::{Attributes, Kind};
 use super::expression;
 use super::functions::Function;
 use super::include;
-use super::program::{Op, Program};
+use super::medium::Medium;
+use super::program::{Op, Place, Program};
 use super::read::{Event, Reader, What};
 use super::variables::is_personal;
 
@@ -28,17 +29,21 @@ pub struct Compiled {
 
 /// Compiles a whole document.
 pub fn compile(document: &[u8], dialect: &Dialect) -> Compiled {
-    let (program, mut diagnostics) = compile_in(document, &Arc::new(dialect.clone()));
+    let (program, mut diagnostics) = compile_in(document, &Arc::new(dialect.clone()), Medium::Html);
     diagnostics.sort_by_key(|diagnostic| diagnostic.at);
     Compiled { program, diagnostics }
 }
 
 /// The same, for whoever has the dialect at hand, and what there is to say in no order.
-pub(super) fn compile_in(document: &[u8], dialect: &Arc<Dialect>) -> (Program, Vec<Diagnostic>) {
+pub(super) fn compile_in(
+    document: &[u8],
+    dialect: &Arc<Dialect>,
+    medium: Medium,
+) -> (Program, Vec<Diagnostic>) {
     let mut reader = Reader::new(Arc::clone(dialect));
     let mut events = Vec::new();
     reader.read(document, true, &mut events);
-    let mut compiler = Compiler::new(Arc::clone(dialect));
+    let mut compiler = Compiler::new(Arc::clone(dialect), medium);
     compiler.push(document, &events, document.len());
     let (program, mut diagnostics) = compiler.finish();
     diagnostics.extend(reader.into_diagnostics());
@@ -102,11 +107,13 @@ pub(crate) struct Compiler {
     /// Literals that [`context`](Self::context) has not read yet, and how far the page has been read as HTML.
     unread: Vec<Range<usize>>,
     html: Option<crate::interpolation::Reader>,
+    /// What every place is where nothing reads the page.
+    place: Place,
 }
 
 impl Compiler {
-    pub(crate) fn new(dialect: Arc<Dialect>) -> Compiler {
-        let html = (dialect.escape == Escape::Context).then(crate::interpolation::Reader::new);
+    pub(crate) fn new(dialect: Arc<Dialect>, medium: Medium) -> Compiler {
+        let (html, place) = medium.places(&dialect);
         Compiler {
             builder: Builder::new(dialect),
             frames: Vec::new(),
@@ -114,6 +121,7 @@ impl Compiler {
             span: None,
             unread: Vec::new(),
             html,
+            place,
         }
     }
 

@@ -110,7 +110,7 @@ impl Compiler {
 
     /// What a value is that is written here: the literals before it are read as a browser would.
     pub(super) fn context(&mut self, document: &[u8]) -> Place {
-        let Some(html) = &mut self.html else { return Place::Markup };
+        let Some(html) = &mut self.html else { return self.place };
         for range in self.unread.drain(..) {
             html.read(document.get(range).unwrap_or_default());
         }

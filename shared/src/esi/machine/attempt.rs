@@ -3,6 +3,7 @@
 use super::fetch::Fill;
 use super::run::Next;
 use super::{Fiber, Frame, Machine, Piece, Root, State, Trial, Trying, Verdict};
+use crate::esi::medium::Medium;
 use crate::esi::program::{Dca, IncludeSpec};
 use crate::esi::value::{Text, Value};
 
@@ -157,7 +158,7 @@ impl Machine {
         };
         fiber.eval = None;
         let url = self.units.get(fiber.unit).map_or_else(|| "".into(), |unit| unit.url.clone());
-        let unit = self.load(fiber.unit, body, url, spec.dca == Dca::Esi);
+        let unit = self.load(fiber.unit, (body, Medium::Html), url, spec.dca == Dca::Esi);
         fiber.frames.push(Frame::Unit { unit: fiber.unit, at: end });
         Next::Into(unit, 0)
     }

@@ -8,6 +8,7 @@ use super::{Fiber, Machine, Notice, Space, Unit};
 use crate::esi::compile::compile_in;
 use crate::esi::dialect::{FragmentEsi, HttpsIncludes};
 use crate::esi::excerpt::excerpt;
+use crate::esi::medium::Medium;
 use crate::esi::program::{Dca, Field, IncludeSpec, OnError};
 use crate::esi::value::{Taint, Text, Value};
 
@@ -129,6 +130,7 @@ impl Machine {
             Err(FetchFailure::Refused) => return self.fail(id.0, REFUSED),
             Err(_) => return self.fail(id.0, 0),
         };
+        let medium = Medium::of_fragment(&fragment.headers);
         let body =
             match inclusion.part.as_ref().map(|part| excerpt(&fragment.body, part, &inclusion.replaced)) {
                 None => fragment.body,
@@ -141,7 +143,7 @@ impl Machine {
         let processed = if eval { dca == Dca::Esi } else { self.runs(unit, dca, &fragment.headers) };
         let fill = if processed {
             let url = inclusion_url(&self.inclusions, id.0);
-            let unit = self.load(unit, body, url, true);
+            let unit = self.load(unit, (body, medium), url, true);
             Fill::Nested(self.spawn(unit, 0, space, Vec::new()))
         } else {
             Fill::Ready(body)
@@ -183,9 +185,15 @@ impl Machine {
     }
 
     /// Makes a unit of a fragment.
-    pub(super) fn load(&mut self, parent: usize, body: Bytes, url: Arc<str>, processed: bool) -> usize {
+    pub(super) fn load(
+        &mut self,
+        parent: usize,
+        (body, medium): (Bytes, Medium),
+        url: Arc<str>,
+        processed: bool,
+    ) -> usize {
         self.spend(body.len() / 64);
-        let (program, _) = compile_in(&body, &self.dialect);
+        let (program, _) = compile_in(&body, &self.dialect, medium);
         let depth = self.units.get(parent).map_or(0, |unit| unit.depth) + 1;
         self.units.push(Unit { code: Some((Arc::new(program), body)), url, depth, processed });
         self.units.len() - 1
