@@ -65,7 +65,7 @@ impl Remote {
         request.headers_mut().remove(http::header::ACCEPT_ENCODING);
         let response = self.client.request(request).await.map_err(|_| FragmentFailure::Unreachable)?;
         let (parts, body) = response.into_parts();
-        if !is_good_fragment(parts.status) {
+        if !is_good_fragment(parts.status) && !parts.status.is_redirection() {
             return Err(FragmentFailure::Status(parts.status.as_u16()));
         }
         let content = Limited::new(body, MAX_FRAGMENT_BYTES).collect().await.map_err(|error| {

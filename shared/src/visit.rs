@@ -18,6 +18,7 @@ use std::sync::Arc;
 use ::http::{HeaderName, HeaderValue, Method};
 use bytes::Bytes;
 
+use crate::esi::PageCaching;
 use crate::facts::{Facts, Place, Sources};
 use crate::http::{self, Altered, Kind, Lookup, Marker, RequestHead, ResponseHead, Storable};
 use crate::kill_switch::KillSwitch;
@@ -242,6 +243,8 @@ impl Visit {
                 None => return Cached::Unusable,
             },
         };
+        let merges = self.may_merge();
+        let merged = merges.then(|| (page.head.clone(), self.now.seconds_since(page.life.born)));
         let personal = self.permits.preview.is_some()
             || self.lacks_rules()
             || plan.is_personal()
@@ -270,7 +273,15 @@ impl Visit {
             self.set_cookie(head, learned);
         }
         self.mark(&mut session);
+        if personal {
+            session.gather(merged, self.now);
+        }
         Cached::Page { session: Box::new(session), again }
+    }
+
+    /// Whether a page for everybody stays one, where its fragments are for everybody, too.
+    fn may_merge(&self) -> bool {
+        self.site.esi.caching == PageCaching::Merge && !self.permits.any() && !self.lacks_rules()
     }
 
     /// Compiles a stored page for the rules in force; the plan and the object to store.
@@ -321,6 +332,11 @@ impl Visit {
                     PageSession::compiling(reply, options, limit, keep, self.extent(), personal);
                 self.explain(&mut session);
                 self.mark(&mut session);
+                if esi {
+                    let life = life.filter(|_| self.may_merge());
+                    let page = life.map(|life| (head, self.now.seconds_since(life.born)));
+                    session.gather(page, self.now);
+                }
                 Answer::Page { session: Box::new(session), retain }
             }
             Kind::Untouched => {

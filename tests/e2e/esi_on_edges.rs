@@ -15,6 +15,8 @@ on_each_edge! {
     a_page_changes_its_answer_stored_or_not_and_head_tells_the_same
     an_arriving_page_is_not_held_for_long_for_functions_that_may_come
     a_page_that_takes_too_long_arrives_without_its_fragments
+    a_page_of_parts_for_everybody_may_live_as_long_as_the_shortest
+    cookies_and_places_of_fragments_are_followed_where_the_site_says_so
     a_budget_that_is_used_up_leaves_the_page_and_a_line_in_the_log
     a_hundred_cases_give_the_bytes_of_the_core
 }
@@ -136,6 +138,91 @@ fn a_page_that_takes_too_long_arrives_without_its_fragments(kind: EdgeKind) {
     let said = "http://patient.test/: esi: the page took too long";
     eventually("the log says so", || stage.edge.lines().iter().any(|line| line.contains(said)).then_some(()));
     gate.open();
+}
+
+fn a_page_of_parts_for_everybody_may_live_as_long_as_the_shortest(kind: EdgeKind) {
+    let dated = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (caching, control) in [("merge", "max-age=40"), ("private", "private, no-cache")] {
+        let settings = json!({ "caching": caching, "fragment_dates": "latest" });
+        let stage = Stage::new(kind, TestSite::new(&format!("parts-{caching}")).setting("esi", settings));
+        let page = |body: &str| {
+            Script::page(body).header(ESI.0, ESI.1).header("last-modified", dated).header("etag", "\"a\"")
+        };
+        let part = |control: &str| html("part").header("cache-control", control);
+        let later = "Sun, 06 Nov 1994 08:49:38 GMT";
+        stage.serve("/", page("<esi:include src=\"/f/long\"/><esi:include src=\"/f/short\"/>"));
+        stage.serve("/own", page("<esi:include src=\"/f/long\"/><esi:include src=\"/f/own\"/>"));
+        stage
+            .serve("/personal", page("<esi:include src=\"/f/long\"/><esi:vars>$(HTTP_COOKIE{a})</esi:vars>"));
+        stage.serve("/gone", page("<esi:include src=\"/f/long\"/><esi:include src=\"/f/gone\"/>"));
+        stage.serve("/nested", page("<esi:include src=\"/f/nested\" dca=\"esi\"/>"));
+        let nested = html("<esi:vars>$(HTTP_COOKIE{a})</esi:vars>").header("cache-control", "max-age=900");
+        stage.serve("/f/nested", nested);
+        stage.serve("/f/long", part("max-age=900").header("last-modified", later));
+        stage.serve("/f/short", part("max-age=40").header("last-modified", dated));
+        stage.serve("/f/own", part("private"));
+        stage.serve("/f/gone", Script::status(404).body(""));
+        for turn in 0..3 {
+            for method in ["GET", "HEAD"] {
+                let reply = stage.get("/").method(method).send();
+                let said = reply.header("cache-control").expect("a word on caching").to_owned();
+                let left: Option<u32> = said.strip_prefix("max-age=").and_then(|left| left.parse().ok());
+                assert!(
+                    left.map_or(said == control, |left| caching == "merge" && (30..=40).contains(&left)),
+                    "{turn} {method} {said}"
+                );
+                assert_eq!(reply.header("etag"), None);
+                assert_eq!(
+                    reply.header("last-modified"),
+                    (caching == "merge").then_some(later),
+                    "{turn} {method}"
+                );
+                assert_eq!(
+                    reply.header("set-cookie").is_some(),
+                    caching == "private",
+                    "what is for everybody sets no cookie"
+                );
+                if method == "GET" {
+                    assert_eq!(reply.text(), "partpart");
+                }
+            }
+            for path in ["/own", "/personal", "/gone", "/nested"] {
+                let reply = stage.get(path).send();
+                assert_eq!(reply.header("cache-control"), Some("private, no-cache"), "{turn} {path}");
+            }
+        }
+    }
+}
+
+fn cookies_and_places_of_fragments_are_followed_where_the_site_says_so(kind: EdgeKind) {
+    for (policy, body) in [("pass", "<p>here</p>"), ("drop", "<p></p>")] {
+        let redirects = if policy == "pass" { "follow" } else { "fail" };
+        let settings = json!({ "fragment_cookies": policy, "fragment_redirects": redirects });
+        let stage = Stage::new(kind, TestSite::new(&format!("cookies-{policy}")).setting("esi", settings));
+        let page = "<p><esi:include src=\"/f/moved\"/><esi:include src=\"/f/away\"/><esi:include src=\"/f/round\"/></p>";
+        stage.serve("/", Script::page(page).header(ESI.0, ESI.1));
+        let to = |place: &str| Script::status(302).header("location", place).body("");
+        stage.serve("/f/moved", to("again?x=1"));
+        stage.serve("/f/again?x=1", to("/f/here"));
+        stage.serve("/f/away", to("http://169.254.169.254/secret"));
+        stage.serve("/f/round", to("/f/round"));
+        let cookies =
+            html("here").header("set-cookie", "a=1; Path=/").header("set-cookie", "__Host-hs=forged; Path=/");
+        stage.serve("/f/here", cookies);
+        for turn in 0..2 {
+            let reply = stage.get("/").send();
+            let set: Vec<&str> = reply
+                .all_headers()
+                .iter()
+                .filter(|(name, _)| name == "set-cookie")
+                .map(|(_, value)| value.as_str())
+                .collect();
+            assert_eq!(set.contains(&"a=1; Path=/"), policy == "pass", "{turn} {set:?}");
+            assert!(!set.iter().any(|cookie| cookie.contains("forged")), "{set:?}");
+            assert!(reply.is_private());
+            assert_eq!(reply.text(), body, "{turn}");
+        }
+    }
 }
 
 fn a_budget_that_is_used_up_leaves_the_page_and_a_line_in_the_log(kind: EdgeKind) {

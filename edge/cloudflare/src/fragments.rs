@@ -185,8 +185,8 @@ impl Fetcher {
             None => FragmentFailure::TooLarge,
             Some(_) => FragmentFailure::Unreachable,
         })?;
-        let fragment = Fragment::from_response(&head, content)?;
-        Ok((fragment, http::fragment_freshness(&head, request.ttl_s, clock::now())))
+        let freshness = http::fragment_freshness(&head, request.ttl_s, clock::now());
+        Ok((Fragment::from_response(&head, content)?.kept(freshness, clock::now()), freshness))
     }
 }
 

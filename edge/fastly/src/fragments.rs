@@ -157,7 +157,7 @@ impl<'i> Fragments<'i> {
             }
         }
         let freshness = http::fragment_freshness(&head, request.ttl_s, self.now);
-        Ok((Fragment::from_response(&head, content)?, freshness))
+        Ok((Fragment::from_response(&head, content)?.kept(freshness, self.now), freshness))
     }
 
     fn learn_from(&mut self, error: &SendErrorCause, request: &FragmentRequest) {

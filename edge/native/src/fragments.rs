@@ -167,8 +167,8 @@ impl FragmentFetch {
                 BodyError::TooLarge => FragmentFailure::TooLarge,
                 _ => FragmentFailure::Unreachable,
             })?;
-        let fragment = Fragment::from_response(&head, content)?;
-        Ok((fragment, http::fragment_freshness(&head, self.request.ttl_s, unix_now())))
+        let freshness = http::fragment_freshness(&head, self.request.ttl_s, unix_now());
+        Ok((Fragment::from_response(&head, content)?.kept(freshness, unix_now()), freshness))
     }
 
     fn mark(&self, key: &str, marker: Marker, seconds: u64) {

@@ -87,6 +87,14 @@ pub struct Dialect {
     pub inherit_variables: bool,
     /// How `https` in an include is taken.
     pub https_includes: HttpsIncludes,
+    /// What is said of the lifetime of a page whose fragments are for everybody.
+    pub caching: PageCaching,
+    /// What becomes of the dates of such a page and its fragments.
+    pub fragment_dates: FragmentDates,
+    /// What becomes of cookies that fragments set.
+    pub fragment_cookies: FragmentCookies,
+    /// What a fragment is that says that it is elsewhere.
+    pub fragment_redirects: FragmentRedirects,
     /// What a failing expression does.
     pub expression_failure: ExpressionFailure,
     /// What runs may cost.
@@ -264,6 +272,38 @@ choices! {
         Refuse = "refuse",
     }
 
+    /// What is said of the lifetime of a page whose fragments are for everybody.
+    pub enum PageCaching {
+        /// It is private: its parts have lifetimes of their own.
+        Private = "private",
+        /// The shortest of what its parts have left. The page is sent when all of it is there.
+        Merge = "merge",
+    }
+
+    /// What becomes of the dates of such a page and its fragments.
+    pub enum FragmentDates {
+        /// Nothing is told.
+        Drop = "drop",
+        /// The latest `Last-Modified`, where each part has one.
+        Latest = "latest",
+    }
+
+    /// What becomes of cookies that fragments set.
+    pub enum FragmentCookies {
+        /// They are dropped.
+        Drop = "drop",
+        /// The visitor gets them, in the order of the fragments. The page is sent when all of it is there.
+        Pass = "pass",
+    }
+
+    /// What a fragment is that says that it is elsewhere.
+    pub enum FragmentRedirects {
+        /// A failure.
+        Fail = "fail",
+        /// The one that is there, if that may be fetched.
+        Follow = "follow",
+    }
+
     /// What a failing expression does.
     pub enum ExpressionFailure {
         /// It has no value.
@@ -387,6 +427,10 @@ impl Default for Dialect {
             inherit_dca: false,
             inherit_variables: false,
             https_includes: HttpsIncludes::Fetch,
+            caching: PageCaching::Private,
+            fragment_dates: FragmentDates::Drop,
+            fragment_cookies: FragmentCookies::Drop,
+            fragment_redirects: FragmentRedirects::Fail,
             expression_failure: ExpressionFailure::Nothing,
             budgets: Budgets::default(),
         }

@@ -45,6 +45,11 @@ impl FragmentTarget {
         &self.path_and_query
     }
 
+    /// All of it.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.host, self.path_and_query)
+    }
+
     /// What it is stored under. It is no key of a page, whatever its URL.
     pub fn cache_key(&self) -> CacheKey {
         CacheKey::new(&format!("fragment+{}", self.scheme), &self.host, &self.path_and_query)

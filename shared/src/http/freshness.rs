@@ -159,6 +159,19 @@ pub(super) fn unix_seconds(date: &str) -> Option<u64> {
     time.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs())
 }
 
+/// When an answer says that it was changed last, in seconds since 1970.
+pub(crate) fn modified(headers: &HeaderMap) -> Option<u64> {
+    unix_seconds(headers.get(header::LAST_MODIFIED)?.to_str().ok()?)
+}
+
+/// For how long browsers may keep an answer of that age, in seconds; `None` where it does not say so.
+pub(super) fn left_for_browsers(headers: &HeaderMap, age_s: u64) -> Option<u64> {
+    let control = Directives::of(headers, &header::CACHE_CONTROL);
+    let forbidden = ["no-cache", "no-store", "private"].iter().any(|word| control.has(word));
+    let lifetime = control.value("max-age").filter(|_| !forbidden)?;
+    Some(delta_seconds(lifetime)?.saturating_sub(age_s))
+}
+
 /// The directives of a `Cache-Control`-like header, over all its lines.
 pub(super) struct Directives(Vec<(String, Option<String>)>);
 

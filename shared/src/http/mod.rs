@@ -18,14 +18,15 @@ pub use fragment::{
     FragmentRefusal, FragmentSource, FragmentTarget, fragment_freshness, is_good_fragment, own_block_name,
     resolve_fragment,
 };
+pub(crate) use freshness::modified;
 pub use freshness::{Freshness, Storable, WhyNot, storable};
 pub use kind::{Esi, Kind, content_charset, is_identity, kind};
 pub(crate) use kind::{asks_for_esi, may_be_followed, medium};
 pub use marker::Marker;
-pub(crate) use reply::change_answer;
 pub use reply::redirect_reply;
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};
 pub(crate) use reply::{PreviewCookie, make_previewed, preview_reply, refusal_reply};
+pub(crate) use reply::{change_answer, merged_reply};
 pub(crate) use request::edit_fragment_header;
 pub use request::{OutgoingRequest, fragment_request, needs_own_fetch, own_fetch, pass_request, shared_fill};
 pub use route::{CacheKey, Lookup, OwnPath, Route, route};

@@ -1,8 +1,10 @@
 //! What a visitor is told about an answer.
 
+use std::time::{Duration, SystemTime};
+
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::freshness::{Directives, unix_seconds};
+use super::freshness::{Directives, left_for_browsers, modified, unix_seconds};
 use super::request::end_to_end;
 use super::target::{form_decoded, local_target};
 use super::{RequestHead, ResponseHead};
@@ -85,6 +87,33 @@ pub fn shared_reply(origin: &ResponseHead, altered: Altered, age_s: u64) -> Resp
         headers.insert(header::AGE, age_s.into());
     }
     ResponseHead { status: origin.status, headers }
+}
+
+/// The head of a page that is put together of parts for everybody, of which the others have so many seconds left. `changed`:
+/// when the last of them was changed, where all say so. `None` where the page itself may not be kept by browsers.
+pub(crate) fn merged_reply(
+    origin: &ResponseHead,
+    age_s: u64,
+    others_s: u64,
+    changed: Option<u64>,
+) -> Option<ResponseHead> {
+    let age_s = if is_for_us_alone(&origin.headers) { 0 } else { age_s };
+    let left = left_for_browsers(&origin.headers, age_s)?.min(others_s);
+    let mut head = shared_reply(origin, Altered::Yes, 0);
+    remove(&mut head.headers, OF_CACHES.iter());
+    if let Ok(control) = HeaderValue::try_from(format!("max-age={left}")) {
+        head.headers.insert(header::CACHE_CONTROL, control);
+    }
+    let changed = changed.zip(modified(&origin.headers)).map(|(others, own)| others.max(own));
+    if let Some(date) = changed.and_then(http_date) {
+        head.headers.insert(header::LAST_MODIFIED, date);
+    }
+    Some(head)
+}
+
+fn http_date(seconds: u64) -> Option<HeaderValue> {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+    HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()
 }
 
 /// Whether the lifetime that the edge goes by is not the one that browsers go by.
@@ -209,6 +238,31 @@ fn remove<'n>(headers: &mut HeaderMap, names: impl Iterator<Item = &'n &'static 
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_page_of_parts_lives_as_long_as_the_shortest_of_them() {
+        let merged = |lines: &[(&str, &str)], changed| {
+            let reply = merged_reply(&head(lines), 10, 40, changed)?;
+            assert!(!reply.headers.contains_key("etag") && !reply.headers.contains_key("age"));
+            let said = |name: &str| reply.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+            Some((said("cache-control")?, said("last-modified")))
+        };
+        let said = |control: &str| Some((control.to_owned(), None));
+        assert_eq!(
+            merged(&[("cache-control", "public, max-age=30"), ("etag", "a")], None),
+            said("max-age=20")
+        );
+        assert_eq!(merged(&[("cache-control", "max-age=99"), ("age", "1")], Some(9)), said("max-age=40"));
+        let for_us = [("cache-control", "max-age=30"), ("surrogate-control", "max-age=600")];
+        assert_eq!(merged(&for_us, None), said("max-age=30"));
+        for control in ["no-cache, max-age=9", "private, max-age=9", "s-maxage=9"] {
+            assert_eq!(merged(&[("cache-control", control)], None), None, "{control}");
+        }
+        let dated = [("cache-control", "max-age=30"), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")];
+        let (_, date) = merged(&dated, Some(784_111_778)).unwrap();
+        assert_eq!(date.as_deref(), Some("Sun, 06 Nov 1994 08:49:38 GMT"));
+        assert_eq!(merged(&dated, None), said("max-age=20"));
+    }
+
     #[test]
     fn a_redirect_keeps_what_its_target_does_not_say() {
         for (to, query, expect) in [

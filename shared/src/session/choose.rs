@@ -97,6 +97,8 @@ pub(super) struct Fetch {
     pub(super) request: FragmentRequest,
     /// Whether the page needs it though nothing has failed; [`MAX_FRAGMENTS`] counts these.
     pub(super) planned: bool,
+    /// How often it was elsewhere.
+    pub(super) moves: u8,
     /// Who of the page's ESI waits for it.
     pub(super) calls: Vec<CallId>,
     pub(super) outcome: Option<Result<Fragment, FragmentFailure>>,
@@ -294,7 +296,7 @@ impl<'s> Scout<'s> {
         } else {
             let mut request = FragmentRequest::plain(FetchId(index), target, timeout_ms, caching);
             request.ttl_s = ttl_s;
-            self.fetches.push(Fetch { request, planned, calls: Vec::new(), outcome: None });
+            self.fetches.push(Fetch { request, planned, moves: 0, calls: Vec::new(), outcome: None });
             self.to_start.push_back(FetchId(index));
         }
         Some(FetchId(index))

@@ -25,6 +25,10 @@ impl EsiRun {
         Box::new(EsiRun { machine, url: url.into() })
     }
 
+    pub(super) fn has_personal_fragment(&self) -> bool {
+        self.machine.has_personal_fragment()
+    }
+
     pub(super) fn enter(&mut self, start: u32, end: u32) -> usize {
         self.machine.enter(start, end)
     }
@@ -74,6 +78,7 @@ impl PageSession {
         if self.explains_instead() || std::mem::replace(&mut self.hold.answered, true) {
             return;
         }
+        self.put_gathered();
         let Some(run) = self.esi.as_ref() else { return };
         let answer = run.machine.answer();
         if let Some(status) = answer.status().and_then(|status| StatusCode::from_u16(status).ok()) {
@@ -122,7 +127,7 @@ impl PageSession {
             headers: call.headers,
             entity: (!is_get).then(|| call.entity.unwrap_or_default()),
         };
-        self.fetches.push(Fetch { request, planned: true, calls: vec![call.id], outcome: None });
+        self.fetches.push(Fetch { request, planned: true, moves: 0, calls: vec![call.id], outcome: None });
         self.to_start.push_back(id);
     }
 

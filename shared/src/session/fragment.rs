@@ -4,9 +4,10 @@ use ::http::{HeaderValue, Method, header};
 use bytes::Bytes;
 
 use crate::esi::{self, HeaderEdit};
-use crate::http::{self, FragmentTarget, OutgoingRequest, ResponseHead};
+use crate::http::{self, FragmentTarget, Freshness, OutgoingRequest, ResponseHead};
 use crate::page::{Charset, Insertion};
 use crate::site::Site;
+use crate::time::UnixTime;
 
 /// Largest fragment that is inserted, in bytes. A larger one is a failure, since it is held in memory whole.
 pub const MAX_FRAGMENT_BYTES: usize = 1024 * 1024;
@@ -108,11 +109,24 @@ pub struct Fragment {
     content: Vec<u8>,
     /// Whether its own ESI is to be processed, by its `Surrogate-Control`.
     esi: bool,
+    /// Until when it may be kept for everybody, in seconds since 1970; 0: it may not, or nobody said.
+    pub(super) fresh_until: u64,
+    /// When it was changed last, likewise; 0 where that is not known.
+    pub(super) modified: u64,
+    /// Cookies that it sets. What is kept has none.
+    pub(super) cookies: Vec<HeaderValue>,
+    /// Its status and where it is, where it says that it is not here.
+    pub(super) moved: Option<(u16, String)>,
 }
 
 impl Fragment {
     /// The fragment that an answer holds. Errs where the answer is none that can be inserted.
     pub fn from_response(head: &ResponseHead, content: Vec<u8>) -> Result<Fragment, FragmentFailure> {
+        if let Some(to) = head.headers.get(header::LOCATION).filter(|_| head.status.is_redirection()) {
+            let to = to.to_str().map_err(|_| FragmentFailure::NotAllowed)?.to_owned();
+            let moved = Some((head.status.as_u16(), to));
+            return Ok(Fragment { moved, ..Fragment::new(Charset::Undeclared, Vec::new()) });
+        }
         if !http::is_good_fragment(head.status) {
             return Err(FragmentFailure::Status(head.status.as_u16()));
         }
@@ -124,7 +138,23 @@ impl Fragment {
         if charset == Charset::Opaque || !http::is_identity(&head.headers) {
             return Err(FragmentFailure::Encoding);
         }
-        Ok(Fragment { charset, content, esi: http::asks_for_esi(&head.headers) })
+        Ok(Fragment {
+            esi: http::asks_for_esi(&head.headers),
+            modified: http::modified(&head.headers).unwrap_or_default(),
+            cookies: head.headers.get_all(header::SET_COOKIE).iter().cloned().collect(),
+            ..Fragment::new(charset, content)
+        })
+    }
+
+    fn new(charset: Charset, content: Vec<u8>) -> Fragment {
+        let (cookies, moved) = (Vec::new(), None);
+        Fragment { charset, content, esi: false, fresh_until: 0, modified: 0, cookies, moved }
+    }
+
+    /// The same, which may be kept for everybody for so long from now on, or not at all.
+    pub fn kept(mut self, freshness: Option<Freshness>, now: UnixTime) -> Fragment {
+        self.fresh_until = freshness.map_or(0, |freshness| now.plus_seconds(freshness.fresh_s).0);
+        self
     }
 
     /// The content as a document of ESI, in the page's charset.
@@ -137,12 +167,15 @@ impl Fragment {
         }
     }
 
-    /// The form in which a cache keeps it: length of the charset's name, and whether it has ESI; the name, the content.
+    /// The form in which a cache keeps it: length of the charset's name, whether times follow it, and whether it has ESI; the
+    /// name, the times, the content.
     pub fn encode(&self) -> Vec<u8> {
         let name = self.charset.name().as_bytes();
         let mut out = Vec::with_capacity(1 + name.len() + self.content.len());
-        out.push(name.len() as u8 & 0x7f | u8::from(self.esi) << 7);
+        out.push(name.len() as u8 & 0x3f | 0x40 | u8::from(self.esi) << 7);
         out.extend_from_slice(name);
+        out.extend_from_slice(&self.fresh_until.to_le_bytes());
+        out.extend_from_slice(&self.modified.to_le_bytes());
         out.extend_from_slice(&self.content);
         out
     }
@@ -150,9 +183,14 @@ impl Fragment {
     /// Reads what [`encode`](Self::encode) wrote; `None` where it did not.
     pub fn decode(stored: &[u8]) -> Option<Fragment> {
         let (&len, rest) = stored.split_first()?;
-        let (name, content) = rest.split_at_checked((len & 0x7f).into())?;
+        let (name, rest) = rest.split_at_checked((len & 0x3f).into())?;
         let charset = Charset::from_name(std::str::from_utf8(name).ok()?)?;
-        Some(Fragment { charset, content: content.to_vec(), esi: len & 0x80 != 0 })
+        // What an older version kept has no times.
+        let (times, content) = rest.split_at_checked(if len & 0x40 == 0 { 0 } else { 16 })?;
+        let time = |at: usize| Some(u64::from_le_bytes(times.get(at..at + 8)?.try_into().ok()?));
+        let (fresh_until, modified) = (time(0).unwrap_or_default(), time(8).unwrap_or_default());
+        let esi = len & 0x80 != 0;
+        Some(Fragment { esi, fresh_until, modified, ..Fragment::new(charset, content.to_vec()) })
     }
 
     /// Puts the content into a page: markup as it is, in an attribute as text.

@@ -1,5 +1,6 @@
 //! How long the head of an answer is held back, since something may still change it, and how long a page takes at most.
 
+use super::gather::Gathering;
 use super::{Extent, PageSession, Source};
 use crate::esi::Budgets;
 
@@ -7,7 +8,8 @@ use crate::esi::Budgets;
 #[derive(Default)]
 pub(super) struct Hold {
     /// The head may still change.
-    held: bool,
+    pub(super) held: bool,
+    pub(super) gathering: Option<Gathering>,
     /// Reasons are asked for, and not all slots are known.
     pub(super) unnoted: bool,
     /// The page's ESI has run, and what it makes of the answer is in the head.
@@ -41,7 +43,7 @@ impl PageSession {
     /// After how many milliseconds since its beginning the session wants to be told of the [time](Self::passed).
     pub fn alarm_ms(&self) -> Option<u32> {
         let budgets = &self.personal.site.esi.budgets;
-        if self.hold.held && !self.hold.hurried && !self.source.is_settled() {
+        if self.hold.held && !self.hold.hurried && !self.source.is_settled() && !self.gathers() {
             return Some(budgets.hold_ms);
         }
         let waits = !self.hold.late && self.fetches.iter().any(|fetch| fetch.outcome.is_none());
@@ -70,7 +72,7 @@ impl PageSession {
 
     /// Whether what the page's ESI makes of the answer is yet to be found out, whatever is sent of the page itself.
     pub(super) fn answer_is_in_the_page(&self) -> bool {
-        self.hold.held && self.source.changes_answer()
+        self.hold.held && (self.source.changes_answer() || self.gathers())
     }
 
     /// Stops holding when nothing is left to wait for.
@@ -82,6 +84,7 @@ impl PageSession {
         }
         let may_come = self.source.has_esi() && !self.source.is_settled() && !self.hold.hurried;
         let may_change = self.source.changes_answer() && !self.hold.answered;
-        self.hold.held &= (may_come || may_change) && !is_cut && !self.explains_instead();
+        let gathers = !self.hold.answered && self.gathers();
+        self.hold.held &= (may_come || may_change || gathers) && !is_cut && !self.explains_instead();
     }
 }

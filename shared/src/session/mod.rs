@@ -16,6 +16,7 @@ mod choose;
 mod esi;
 pub(crate) mod explain;
 mod fragment;
+mod gather;
 mod hold;
 mod insert;
 mod seen;
@@ -198,7 +199,17 @@ impl PageSession {
 
     /// A fragment arrived, or will not.
     pub fn fragment(&mut self, id: FetchId, outcome: Result<Fragment, FragmentFailure>) {
-        let Some(fetch) = self.fetches.get_mut(id.0).filter(|fetch| fetch.outcome.is_none()) else { return };
+        let waits = self.fetches.get(id.0).is_some_and(|fetch| fetch.outcome.is_none());
+        let outcome = match outcome {
+            Ok(Fragment { moved: Some((status, to)), .. }) => {
+                if waits && self.follow(id, &to) {
+                    return;
+                }
+                Err(FragmentFailure::Status(status))
+            }
+            outcome => outcome,
+        };
+        let Some(fetch) = self.fetches.get_mut(id.0).filter(|_| waits) else { return };
         let failed = outcome.is_err();
         fetch.outcome = Some(outcome);
         self.hand_to_esi(id);

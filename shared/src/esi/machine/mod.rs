@@ -251,6 +251,13 @@ impl Machine {
         &self.answer
     }
 
+    /// Whether the own ESI of a fragment reads what is not in the page's cache key, or may change the answer: nothing that is
+    /// known of the page itself says so.
+    pub fn has_personal_fragment(&self) -> bool {
+        let own = self.units.iter().filter_map(|unit| unit.code.as_ref());
+        own.map(|(program, _)| program.traits()).any(|traits| traits.personal || traits.answers)
+    }
+
     /// What the log should say.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
