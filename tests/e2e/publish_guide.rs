@@ -86,6 +86,7 @@ fn every_command_of_the_guide_does_what_it_says() {
         (3, "acme number 1 was published before"),
         (3, "edge: number 1, pack "),
         (4, "published acme number 2: pack "),
+        (4, "edge: live from 2099-12-01T08:00:00Z on"),
         (5, "from 2099-12-01T08:00:00Z"),
         (5, "~ block b: html \"FIRST\" → \"CAMPAIGN\""),
         (6, "published acme number 3: pack "),

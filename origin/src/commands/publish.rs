@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::place::{Found, SigningPlace, line};
+use super::place::{Found, SigningPlace, line, moment};
 use super::progress;
 use crate::input::Unreadable;
 use crate::report::{Colour, for_people, for_programs};
@@ -59,7 +59,7 @@ pub struct Publish {
     /// The publication's number, where it is not to be the next one: higher than the live one, by a million at most
     #[arg(long, value_name = "N")]
     sequence: Option<u64>,
-    /// Print one JSON object: site, sequence, pack, bytes, new, changes, targets; or the findings, as `check` does
+    /// Print one JSON object: site, sequence, pack, bytes, new, starts, changes, targets; or the findings, as `check` does
     #[arg(long)]
     json: bool,
 }
@@ -101,7 +101,7 @@ impl Publish {
             output::aside("no record: one publisher at a time, and nobody keeps what was live before");
         }
         if let Some((_, at)) = numbering.pending(now()) {
-            let replaced = super::place::moment(at.0);
+            let replaced = moment(at.0);
             output::aside(format_args!(
                 "what was to be live from {replaced} on will not be: this takes its place"
             ));
@@ -113,7 +113,7 @@ impl Publish {
             .publish(&request, now())
             .map_err(|error| overtaken(&found, numbering.seen(), error))
             .context("nothing was published")?;
-        tell(&found, &outcome, request.pack.len(), &changes, self.json)
+        tell(&found, &outcome, &request, &changes, self.json)
     }
 
     fn tell_dry(&self, found: &Found, next: Option<u64>, changes: &Option<Changes>) -> Result<Verdict> {
@@ -195,18 +195,21 @@ pub fn told(step: &Step, quiet: bool) -> ControlFlow<()> {
 pub fn tell(
     found: &Found,
     outcome: &Outcome,
-    bytes: usize,
+    request: &Request,
     changes: &Option<Changes>,
     json: bool,
 ) -> Result<Verdict> {
     let Outcome { sequence, hash, novelty, mirrors } = outcome;
+    let bytes = request.pack.len();
+    let starts = request.starts.filter(|starts| *starts > now());
+    let live = starts.map_or("live".to_owned(), |starts| format!("live from {} on", moment(starts.0)));
     let mut verdict = Verdict::Fine;
     let mut lines = String::new();
     let mut targets = serde_json::Map::new();
     for (name, result) in mirrors {
         let said = match result {
-            Ok(Mirrored::Written) => "live".to_owned(),
-            Ok(Mirrored::Unchanged) => "live, as before".to_owned(),
+            Ok(Mirrored::Written) => live.clone(),
+            Ok(Mirrored::Unchanged) => format!("{live}, as before"),
             Ok(Mirrored::Ahead(ahead)) => {
                 verdict = Verdict::Findings;
                 format!(
@@ -227,7 +230,7 @@ pub fn tell(
         let new = *novelty == Novelty::New;
         output::line(json!({
             "site": site, "sequence": sequence, "pack": hash.to_string(), "bytes": bytes, "new": new,
-            "changes": changes, "targets": targets,
+            "starts": starts.map(|starts| starts.0), "changes": changes, "targets": targets,
         }))?;
     } else {
         output::text(&shown(changes))?;

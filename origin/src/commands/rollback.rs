@@ -53,7 +53,6 @@ impl Rollback {
         }
         let live = ledger.version(site, latest.sequence)?.with_context(missing)?.1;
         let changes = Some(Changes::between(&live, &ruleset)?);
-        let bytes = pack.len();
         let request = Request {
             what: Offered::Again(target),
             pack,
@@ -67,7 +66,7 @@ impl Rollback {
             .publish(&request, now())
             .map_err(|error| overtaken(&found, Some(latest.sequence), error))
             .context("nothing was published")?;
-        tell(&found, &outcome, bytes, &changes, self.json)
+        tell(&found, &outcome, &request, &changes, self.json)
     }
 }
 
