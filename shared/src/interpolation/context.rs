@@ -25,25 +25,28 @@ const ESCAPABLE_TEXT: [&str; 2] = ["title", "textarea"];
 /// these are in it: HTML elements within SVG, that would hide it, stand only in the first three, or a title.
 const UNUSUAL: [&str; 6] = ["foreignobject", "desc", "annotation-xml", "math", "select", "frameset"];
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum State {
     Data,
     /// In an element whose content is text; so many bytes of its end tag are there.
     Text(usize),
     TagOpen,
     EndTagOpen,
-    Tag(Tag),
+    /// In a tag, which is `tag`.
+    Tag,
     Aside(Aside),
-    /// The whole input is one value.
-    Value(Value),
+    /// The whole input is one value, which is `value`.
+    Value,
 }
 
 /// Where in a text one is.
 #[derive(Debug)]
 pub(super) struct Tokenizer {
-    attention: Attention,
     reading: Reading,
     state: State,
+    /// The last tag. There is one for all of them, since to make one takes longer than to read it.
+    tag: Tag,
+    value: Value,
     /// Whether the last of it is `&`, or that and a part of a reference's name.
     reference: bool,
     /// The element whose content is text.
@@ -72,9 +75,10 @@ impl Tokenizer {
     /// Reads markup.
     pub(super) fn new(attention: Attention) -> Self {
         Tokenizer {
-            attention,
             reading: Reading::First,
             state: State::Data,
+            tag: Tag::new(attention),
+            value: Value::Plain,
             reference: false,
             text: String::new(),
             hiding: (b"<!--", 0),
@@ -89,7 +93,7 @@ impl Tokenizer {
     pub(super) fn in_value(element: Option<&str>, attribute: &str) -> Self {
         let element = element.map(str::to_ascii_lowercase);
         let value = Value::of(element.as_deref(), &attribute.to_ascii_lowercase());
-        Tokenizer { state: State::Value(value), ..Tokenizer::new(Attention::Facts) }
+        Tokenizer { state: State::Value, value, ..Tokenizer::new(Attention::Facts) }
     }
 
     /// Reads on, in whatever superset of ASCII.
@@ -109,16 +113,16 @@ impl Tokenizer {
         }
     }
 
-    /// Reads those of these bytes that leave it where it is, but for whether a reference has begun: text up to the next `<`, a name
-    /// or a value up to what ends it. How many they were.
+    /// Reads those of these bytes that leave it where it is, but for whether a reference has begun: text up to the next `<`, a
+    /// tag up to its `>`. How many they were.
     fn run(&mut self, bytes: &[u8]) -> usize {
         if self.second.is_some() {
             return 0;
         }
-        match &mut self.state {
+        match self.state {
             State::Data => memchr::memchr(b'<', bytes).unwrap_or(bytes.len()),
             State::Text(0) if self.hiding.1 == 0 => memchr::memchr(b'<', bytes).unwrap_or(bytes.len()),
-            State::Tag(tag) => tag.run(bytes),
+            State::Tag => self.tag.read_on(bytes),
             _ => 0,
         }
     }
@@ -140,11 +144,11 @@ impl Tokenizer {
     }
 
     /// How a fact at this place is escaped.
-    pub(super) fn escape(&self) -> Result<Escape, ProblemKind> {
+    pub(super) fn escape(&mut self) -> Result<Escape, ProblemKind> {
         if self.doubtful {
             return Err(ProblemKind::Doubtful);
         }
-        let escape = match &self.state {
+        let escape = match self.state {
             State::Data => Escape::Text,
             State::Text(_) if RAW_TEXT.contains(&self.text.as_str()) => {
                 return Err(ProblemKind::RawText(self.text.clone()));
@@ -155,8 +159,8 @@ impl Tokenizer {
                 }
                 _ => Escape::Text,
             },
-            State::Tag(tag) => tag.escape()?,
-            State::Value(value) => return value.escape(),
+            State::Tag => self.tag.escape()?,
+            State::Value => return self.value.escape(),
             State::Text(_) | State::TagOpen | State::EndTagOpen => return Err(ProblemKind::TagName),
             State::Aside(aside) => return Err(aside.problem()),
         };
@@ -168,18 +172,16 @@ impl Tokenizer {
             second.push(byte);
         }
         self.reference = byte == b'&' || (self.reference && is_of_reference(byte));
-        if let State::Tag(tag) = &mut self.state
-            && tag.read(byte) == Progress::Within
-        {
+        if matches!(self.state, State::Tag) && self.tag.read(byte) == Progress::Within {
             return;
         }
-        self.state = match std::mem::replace(&mut self.state, State::Data) {
+        self.state = match self.state {
             State::Text(matched) => self.in_text(matched, byte),
-            State::Tag(tag) => self.closed(tag),
+            State::Tag => self.closed(),
             State::Aside(aside) => self.in_aside(aside, byte),
-            State::Value(mut value) => {
-                value.read(byte);
-                State::Value(value)
+            State::Value => {
+                self.value.read(byte);
+                State::Value
             }
             State::Data | State::TagOpen if byte == b'<' => State::TagOpen,
             State::Data => State::Data,
@@ -209,28 +211,29 @@ impl Tokenizer {
         }
     }
 
-    fn tag(&self, kind: TagKind, letter: u8) -> State {
-        State::Tag(Tag::new(kind, char::from(letter).encode_utf8(&mut [0; 4]), self.attention))
+    fn tag(&mut self, kind: TagKind, letter: u8) -> State {
+        self.tag.begin(kind, char::from(letter).encode_utf8(&mut [0; 4]));
+        State::Tag
     }
 
-    fn closed(&mut self, tag: Tag) -> State {
-        match tag.kind {
-            TagKind::Start => self.start(tag.name),
+    fn closed(&mut self) -> State {
+        match self.tag.kind {
+            TagKind::Start => self.start(),
             TagKind::End => {
-                self.end(&tag.name);
+                self.end();
                 State::Data
             }
         }
     }
 
-    fn end(&mut self, name: &str) {
+    fn end(&mut self) {
         if let Some(second) = self.second.take() {
             let tags = second.reading == Reading::Second { tags: true };
             let markup = matches!(second.state, State::Data);
             self.doubtful |= second.doubtful || !markup || (self.is_unusual() && tags);
             self.unusual |= second.is_unusual();
         }
-        if name == "svg" {
+        if self.tag.name == "svg" {
             self.svgs = self.svgs.saturating_sub(1);
         }
     }
@@ -239,10 +242,11 @@ impl Tokenizer {
         self.unusual || self.svgs > 0
     }
 
-    fn start(&mut self, name: String) -> State {
-        self.unusual |= UNUSUAL.contains(&name.as_str());
+    fn start(&mut self) -> State {
+        let name = self.tag.name.as_str();
+        self.unusual |= UNUSUAL.contains(&name);
         self.svgs += usize::from(name == "svg");
-        let text = RAW_TEXT.contains(&name.as_str()) || ESCAPABLE_TEXT.contains(&name.as_str());
+        let text = RAW_TEXT.contains(&name) || ESCAPABLE_TEXT.contains(&name);
         if self.reading != Reading::First {
             self.reading = Reading::Second { tags: true };
             self.doubtful |= text;
@@ -251,22 +255,22 @@ impl Tokenizer {
         if !text {
             return State::Data;
         }
-        if self.is_unusual() || name == "noscript" {
+        self.text = name.to_owned();
+        if self.is_unusual() || self.text == "noscript" {
             let reading = Reading::Second { tags: false };
-            let second = Tokenizer { reading, ..Tokenizer::new(self.attention) };
+            let second = Tokenizer { reading, ..Tokenizer::new(self.tag.attention()) };
             self.second = Some(Box::new(second));
         }
-        self.text = name;
         self.hiding = (b"<!--", 0);
         State::Text(0)
     }
 
     fn in_text(&mut self, matched: usize, byte: u8) -> State {
         if matched == self.text.len() + 2 && (is_blank(byte) || matches!(byte, b'/' | b'>')) {
-            let mut end = Tag::new(TagKind::End, &self.text, self.attention);
-            return match end.read(byte) {
-                Progress::Within => State::Tag(end),
-                Progress::Closed => self.closed(end),
+            self.tag.begin(TagKind::End, &self.text);
+            return match self.tag.read(byte) {
+                Progress::Within => State::Tag,
+                Progress::Closed => self.closed(),
             };
         }
         let small = byte.to_ascii_lowercase();

@@ -81,7 +81,7 @@ impl Reader {
 
     /// How a value is escaped here; `None` where no escape would do. Where a value could choose what a URL leads to, or
     /// finish a reference, it is encoded so far that it cannot.
-    pub(crate) fn escape(&self) -> Option<Escape> {
+    pub(crate) fn escape(&mut self) -> Option<Escape> {
         use problem::ProblemKind::{AfterAmpersand, AfterPercent, UrlStart};
         match self.0.escape() {
             Ok(escape) => Some(escape),

@@ -44,34 +44,72 @@ pub(super) struct Tag {
     /// In small letters.
     pub(super) name: String,
     state: State,
+    /// The name of the attribute, in small letters.
     attribute: String,
-    value: Value,
+    /// What of its value is [judged](Self::escape), and what has been read of it since. Hardly any value is ever asked about.
+    judged: Option<Value>,
+    unjudged: Vec<u8>,
     attention: Attention,
 }
 
 impl Tag {
-    pub(super) fn new(kind: TagKind, name: &str, attention: Attention) -> Self {
-        let name = name.to_ascii_lowercase();
-        Tag { kind, name, state: State::Name, attribute: String::new(), value: Value::Plain, attention }
+    pub(super) fn new(attention: Attention) -> Self {
+        Tag {
+            kind: TagKind::Start,
+            name: String::new(),
+            state: State::Name,
+            attribute: String::new(),
+            judged: None,
+            unjudged: Vec::new(),
+            attention,
+        }
+    }
+
+    pub(super) fn attention(&self) -> Attention {
+        self.attention
+    }
+
+    /// A tag begins whose name begins so.
+    pub(super) fn begin(&mut self, kind: TagKind, name: &str) {
+        self.kind = kind;
+        self.name.clear();
+        self.name.push_str(name);
+        self.name.make_ascii_lowercase();
+        self.state = State::Name;
+    }
+
+    /// Reads up to the `>` that ends it, as far as these bytes go. How many those were.
+    pub(super) fn read_on(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        loop {
+            at += self.run(bytes.get(at..).unwrap_or_default());
+            match bytes.get(at) {
+                Some(b'>') | None => return at,
+                Some(byte) => self.read(*byte),
+            };
+            at += 1;
+        }
     }
 
     /// Reads a name or a value up to what may end it. How many bytes that were; none where each of them matters.
-    pub(super) fn run(&mut self, bytes: &[u8]) -> usize {
+    fn run(&mut self, bytes: &[u8]) -> usize {
         let up_to = |ends: fn(&u8) -> bool| bytes.iter().position(ends).unwrap_or(bytes.len());
+        let run = match self.state {
+            State::Name => up_to(|byte| is_blank(*byte) || matches!(byte, b'/' | b'>')),
+            State::AttributeName => up_to(|byte| is_blank(*byte) || matches!(byte, b'=' | b'/' | b'>')),
+            State::Unquoted => up_to(|byte| is_blank(*byte) || *byte == b'>'),
+            State::Quoted(quote) => memchr::memchr(quote, bytes).unwrap_or(bytes.len()),
+            State::BeforeAttribute | State::AfterAttribute | State::BeforeValue => 0,
+        };
+        let passed = bytes.get(..run).unwrap_or_default();
+        let small = passed.iter().map(|byte| char::from(byte.to_ascii_lowercase()));
         match (self.state, self.attention) {
-            (State::Name, _) => {
-                let run = up_to(|byte| is_blank(*byte) || matches!(byte, b'/' | b'>'));
-                let letters = bytes.iter().take(run).map(|byte| char::from(byte.to_ascii_lowercase()));
-                self.name.extend(letters);
-                run
-            }
-            (State::AttributeName, Attention::Markup) => {
-                up_to(|byte| is_blank(*byte) || matches!(byte, b'=' | b'/' | b'>'))
-            }
-            (State::Unquoted, _) => up_to(|byte| is_blank(*byte) || *byte == b'>'),
-            (State::Quoted(quote), Attention::Markup) => memchr::memchr(quote, bytes).unwrap_or(bytes.len()),
-            _ => 0,
+            (State::Name, _) => self.name.extend(small),
+            (State::AttributeName, Attention::Facts) => self.attribute.extend(small),
+            (State::Quoted(_), Attention::Facts) => self.unjudged.extend_from_slice(passed),
+            _ => {}
         }
+        run
     }
 
     pub(super) fn read(&mut self, byte: u8) -> Progress {
@@ -80,18 +118,15 @@ impl Tag {
         self.state = match (self.state, byte) {
             (Quoted(quote), _) if byte == quote => BeforeAttribute,
             (Quoted(_), _) => {
-                if byte == b'&' {
-                    self.value.read_reference()
-                } else {
-                    self.value.read(byte)
+                if self.attention == Attention::Facts {
+                    self.unjudged.push(byte);
                 }
                 self.state
             }
             (_, b'>') => return Progress::Closed,
             (BeforeValue, b'"' | b'\'') => {
-                if self.attention == Attention::Facts {
-                    self.value = Value::of(Some(&self.name), &self.attribute);
-                }
+                self.judged = None;
+                self.unjudged.clear();
                 Quoted(byte)
             }
             (BeforeValue, _) if blank => BeforeValue,
@@ -118,11 +153,18 @@ impl Tag {
     }
 
     /// How a fact at this place is escaped.
-    pub(super) fn escape(&self) -> Result<Escape, ProblemKind> {
+    pub(super) fn escape(&mut self) -> Result<Escape, ProblemKind> {
         match (self.state, self.kind) {
             (State::Name, _) => Err(ProblemKind::TagName),
             (_, TagKind::End) => Err(ProblemKind::EndTag),
-            (State::Quoted(_), TagKind::Start) => self.value.escape(),
+            (State::Quoted(_), TagKind::Start) => {
+                let value =
+                    self.judged.get_or_insert_with(|| Value::of(Some(&self.name), &self.attribute));
+                for byte in self.unjudged.drain(..) {
+                    if byte == b'&' { value.read_reference() } else { value.read(byte) }
+                }
+                value.escape()
+            }
             (State::BeforeValue | State::Unquoted, _) => Err(ProblemKind::Unquoted),
             (State::BeforeAttribute | State::AttributeName | State::AfterAttribute, _) => {
                 Err(ProblemKind::AttributeName)
