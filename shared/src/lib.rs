@@ -32,6 +32,7 @@ pub mod pointer;
 pub mod profile;
 pub mod record;
 pub mod ruleset;
+mod seek;
 pub mod session;
 pub mod site;
 mod sorted;

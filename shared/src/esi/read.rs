@@ -14,6 +14,7 @@ use super::diagnostic::{Diagnostic, Mistake};
 use super::dialect::{Dialect, Inline, UnknownElements};
 use super::element::{Attributes, Kind};
 use crate::page::MAX_HELD;
+use crate::seek;
 
 /// Longest tag, in bytes.
 const MAX_TAG: usize = 16 * 1024;
@@ -128,12 +129,15 @@ impl Reader {
         }
         loop {
             let rest = &page[self.at..];
-            let next = if self.wraps > 0 { memchr2(b'<', b'-', rest) } else { memchr::memchr(b'<', rest) };
+            let next = if self.wraps > 0 { memchr2(b'<', b'-', rest) } else { seek::byte(b'<', rest) };
             if let Some(found) = next.filter(|found| *found > 0) {
                 self.advance(self.at + found);
             }
             if next.is_none() {
                 self.advance(page.len());
+            } else if self.is_other_tag(page) {
+                self.advance(self.at + 1);
+                continue;
             }
             self.enforce();
             if next.is_none() || !self.construct(page, whole) {
@@ -146,6 +150,17 @@ impl Reader {
             self.at = page.len();
         }
         self.release(events);
+    }
+
+    /// Whether a tag begins at `at` that is none of ESI's, by the first letter of its name: most are.
+    fn is_other_tag(&self, page: &[u8]) -> bool {
+        let letter = match page.get(self.at..) {
+            Some([b'<', b'/', letter, ..] | [b'<', letter, ..]) => *letter,
+            _ => return false,
+        };
+        letter.is_ascii_alphabetic()
+            && !self.dialect.declared_prefixes
+            && self.prefixes.iter().all(|prefix| prefix.first() != Some(&letter))
     }
 
     fn advance(&mut self, to: usize) {

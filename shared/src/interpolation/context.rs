@@ -9,6 +9,7 @@ use super::attribute::Value;
 use super::escape::Escape;
 use super::problem::ProblemKind;
 use super::tag::{Attention, Progress, Tag, TagKind, is_blank};
+use crate::seek;
 
 /// Elements whose content is text without character references.
 const RAW_TEXT: [&str; 8] =
@@ -50,7 +51,7 @@ pub(super) struct Tokenizer {
     /// Whether the last of it is `&`, or that and a part of a reference's name.
     reference: bool,
     /// The element whose content is text.
-    text: String,
+    text: &'static str,
     /// What of `<!--`, and then of `<script`, a script has.
     hiding: (&'static [u8], usize),
     /// Whether one of [`UNUSUAL`] has begun. It may end unseen, so this stays.
@@ -80,7 +81,7 @@ impl Tokenizer {
             tag: Tag::new(attention),
             value: Value::Plain,
             reference: false,
-            text: String::new(),
+            text: "",
             hiding: (b"<!--", 0),
             unusual: false,
             svgs: 0,
@@ -113,16 +114,35 @@ impl Tokenizer {
         }
     }
 
-    /// Reads those of these bytes that leave it where it is, but for whether a reference has begun: text up to the next `<`, a
-    /// tag up to its `>`. How many they were.
+    /// Reads at once what most of a page is, but for whether a reference has begun: text up to the next tag and with its
+    /// first letter, a tag up to its `>`. How many bytes that were.
     fn run(&mut self, bytes: &[u8]) -> usize {
         if self.second.is_some() {
             return 0;
         }
         match self.state {
-            State::Data => memchr::memchr(b'<', bytes).unwrap_or(bytes.len()),
-            State::Text(0) if self.hiding.1 == 0 => memchr::memchr(b'<', bytes).unwrap_or(bytes.len()),
-            State::Tag => self.tag.read_on(bytes),
+            State::Data => {
+                let Some(open) = seek::byte(b'<', bytes) else { return bytes.len() };
+                let (kind, letter) = match bytes.get(open + 1..) {
+                    Some([b'/', letter, ..]) => (TagKind::End, letter),
+                    Some([letter, ..]) => (TagKind::Start, letter),
+                    _ => return open,
+                };
+                if !letter.is_ascii_alphabetic() {
+                    return open;
+                }
+                self.state = self.tag(kind, *letter);
+                open + 2 + usize::from(kind == TagKind::End)
+            }
+            State::Text(0) if self.hiding.1 == 0 => seek::byte(b'<', bytes).unwrap_or(bytes.len()),
+            State::Tag => {
+                let run = self.tag.read_on(bytes);
+                if run == bytes.len() {
+                    return run;
+                }
+                self.state = self.closed();
+                run + 1
+            }
             _ => 0,
         }
     }
@@ -150,8 +170,8 @@ impl Tokenizer {
         }
         let escape = match self.state {
             State::Data => Escape::Text,
-            State::Text(_) if RAW_TEXT.contains(&self.text.as_str()) => {
-                return Err(ProblemKind::RawText(self.text.clone()));
+            State::Text(_) if RAW_TEXT.contains(&self.text) => {
+                return Err(ProblemKind::RawText(self.text.to_owned()));
             }
             State::Text(0) => match &self.second {
                 Some(second) if second.doubtful || !matches!(second.state, State::Data) => {
@@ -212,7 +232,7 @@ impl Tokenizer {
     }
 
     fn tag(&mut self, kind: TagKind, letter: u8) -> State {
-        self.tag.begin(kind, char::from(letter).encode_utf8(&mut [0; 4]));
+        self.tag.begin(kind, &[letter]);
         State::Tag
     }
 
@@ -233,7 +253,7 @@ impl Tokenizer {
             self.doubtful |= second.doubtful || !markup || (self.is_unusual() && tags);
             self.unusual |= second.is_unusual();
         }
-        if self.tag.name == "svg" {
+        if self.tag.name() == b"svg" {
             self.svgs = self.svgs.saturating_sub(1);
         }
     }
@@ -243,19 +263,17 @@ impl Tokenizer {
     }
 
     fn start(&mut self) -> State {
-        let name = self.tag.name.as_str();
-        self.unusual |= UNUSUAL.contains(&name);
-        self.svgs += usize::from(name == "svg");
-        let text = RAW_TEXT.contains(&name) || ESCAPABLE_TEXT.contains(&name);
+        let name = self.tag.name();
+        self.unusual |= UNUSUAL.iter().any(|unusual| unusual.as_bytes() == name);
+        self.svgs += usize::from(name == b"svg");
+        let text = RAW_TEXT.iter().chain(&ESCAPABLE_TEXT).find(|text| text.as_bytes() == name);
         if self.reading != Reading::First {
             self.reading = Reading::Second { tags: true };
-            self.doubtful |= text;
+            self.doubtful |= text.is_some();
             return State::Data;
         }
-        if !text {
-            return State::Data;
-        }
-        self.text = name.to_owned();
+        let Some(text) = text else { return State::Data };
+        self.text = text;
         if self.is_unusual() || self.text == "noscript" {
             let reading = Reading::Second { tags: false };
             let second = Tokenizer { reading, ..Tokenizer::new(self.tag.attention()) };
@@ -267,7 +285,7 @@ impl Tokenizer {
 
     fn in_text(&mut self, matched: usize, byte: u8) -> State {
         if matched == self.text.len() + 2 && (is_blank(byte) || matches!(byte, b'/' | b'>')) {
-            self.tag.begin(TagKind::End, &self.text);
+            self.tag.begin(TagKind::End, self.text.as_bytes());
             return match self.tag.read(byte) {
                 Progress::Within => State::Tag,
                 Progress::Closed => self.closed(),

@@ -3,6 +3,7 @@
 use super::attribute::Value;
 use super::escape::Escape;
 use super::problem::ProblemKind;
+use crate::seek;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TagKind {
@@ -41,11 +42,10 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Tag {
     pub(super) kind: TagKind,
-    /// In small letters.
-    pub(super) name: String,
+    name: Vec<u8>,
     state: State,
-    /// The name of the attribute, in small letters.
-    attribute: String,
+    /// The name of the attribute.
+    attribute: Vec<u8>,
     /// What of its value is [judged](Self::escape), and what has been read of it since. Hardly any value is ever asked about.
     judged: Option<Value>,
     unjudged: Vec<u8>,
@@ -56,9 +56,9 @@ impl Tag {
     pub(super) fn new(attention: Attention) -> Self {
         Tag {
             kind: TagKind::Start,
-            name: String::new(),
+            name: Vec::new(),
             state: State::Name,
-            attribute: String::new(),
+            attribute: Vec::new(),
             judged: None,
             unjudged: Vec::new(),
             attention,
@@ -70,86 +70,77 @@ impl Tag {
     }
 
     /// A tag begins whose name begins so.
-    pub(super) fn begin(&mut self, kind: TagKind, name: &str) {
+    pub(super) fn begin(&mut self, kind: TagKind, name: &[u8]) {
         self.kind = kind;
         self.name.clear();
-        self.name.push_str(name);
-        self.name.make_ascii_lowercase();
+        self.name.extend_from_slice(name);
         self.state = State::Name;
+    }
+
+    /// Its name, in small letters, once it is closed.
+    pub(super) fn name(&mut self) -> &[u8] {
+        self.name.make_ascii_lowercase();
+        &self.name
     }
 
     /// Reads up to the `>` that ends it, as far as these bytes go. How many those were.
     pub(super) fn read_on(&mut self, bytes: &[u8]) -> usize {
+        use State::*;
+        let (mut attribute, mut value) = (Seen::default(), Seen::default());
         let mut at = 0;
         loop {
-            at += self.run(bytes.get(at..).unwrap_or_default());
-            match bytes.get(at) {
-                Some(b'>') | None => return at,
-                Some(byte) => self.read(*byte),
+            let rest = bytes.get(at..).unwrap_or_default();
+            let run = match self.state {
+                Name => up_to(rest, |byte| is_blank(byte) || matches!(byte, b'/' | b'>')),
+                AttributeName => up_to(rest, |byte| is_blank(byte) || matches!(byte, b'=' | b'/' | b'>')),
+                BeforeAttribute => up_to(rest, |byte| !is_blank(byte) && byte != b'/'),
+                AfterAttribute | BeforeValue => up_to(rest, |byte| !is_blank(byte)),
+                Unquoted => up_to(rest, |byte| is_blank(byte) || byte == b'>'),
+                Quoted(quote) => seek::byte(quote, rest).unwrap_or(rest.len()),
+            };
+            at += run;
+            match self.state {
+                Name => rest.iter().take(run).for_each(|byte| self.name.push(*byte)),
+                AttributeName => attribute.end = at,
+                Quoted(_) => value.end = at,
+                _ => {}
+            }
+            let Some(next) = bytes.get(at).copied() else { break };
+            self.state = match (self.state, next) {
+                (Quoted(_), _) => BeforeAttribute,
+                (_, b'>') => {
+                    self.attribute.clear();
+                    self.unjudged.clear();
+                    self.judged = None;
+                    return at;
+                }
+                (BeforeValue, b'"' | b'\'') => {
+                    value = Seen::from(at + 1);
+                    Quoted(next)
+                }
+                (BeforeValue, _) => Unquoted,
+                (AttributeName | AfterAttribute, b'=') => BeforeValue,
+                (Name | Unquoted, _) | (_, b'/') => BeforeAttribute,
+                (AttributeName, _) => AfterAttribute,
+                (BeforeAttribute | AfterAttribute, _) => {
+                    attribute = Seen::from(at);
+                    AttributeName
+                }
             };
             at += 1;
         }
-    }
-
-    /// Reads a name or a value up to what may end it. How many bytes that were; none where each of them matters.
-    fn run(&mut self, bytes: &[u8]) -> usize {
-        let up_to = |ends: fn(&u8) -> bool| bytes.iter().position(ends).unwrap_or(bytes.len());
-        let run = match self.state {
-            State::Name => up_to(|byte| is_blank(*byte) || matches!(byte, b'/' | b'>')),
-            State::AttributeName => up_to(|byte| is_blank(*byte) || matches!(byte, b'=' | b'/' | b'>')),
-            State::Unquoted => up_to(|byte| is_blank(*byte) || *byte == b'>'),
-            State::Quoted(quote) => memchr::memchr(quote, bytes).unwrap_or(bytes.len()),
-            State::BeforeAttribute | State::AfterAttribute | State::BeforeValue => 0,
-        };
-        let passed = bytes.get(..run).unwrap_or_default();
-        let small = passed.iter().map(|byte| char::from(byte.to_ascii_lowercase()));
-        match (self.state, self.attention) {
-            (State::Name, _) => self.name.extend(small),
-            (State::AttributeName, Attention::Facts) => self.attribute.extend(small),
-            (State::Quoted(_), Attention::Facts) => self.unjudged.extend_from_slice(passed),
-            _ => {}
+        if self.attention == Attention::Facts {
+            attribute.keep(bytes, &mut self.attribute);
+            if value.begun {
+                self.judged = None;
+            }
+            value.keep(bytes, &mut self.unjudged);
         }
-        run
+        at
     }
 
     pub(super) fn read(&mut self, byte: u8) -> Progress {
-        use State::*;
-        let blank = is_blank(byte);
-        self.state = match (self.state, byte) {
-            (Quoted(quote), _) if byte == quote => BeforeAttribute,
-            (Quoted(_), _) => {
-                if self.attention == Attention::Facts {
-                    self.unjudged.push(byte);
-                }
-                self.state
-            }
-            (_, b'>') => return Progress::Closed,
-            (BeforeValue, b'"' | b'\'') => {
-                self.judged = None;
-                self.unjudged.clear();
-                Quoted(byte)
-            }
-            (BeforeValue, _) if blank => BeforeValue,
-            (BeforeValue, _) => Unquoted,
-            (Unquoted, _) if !blank => Unquoted,
-            (AttributeName | AfterAttribute, b'=') => BeforeValue,
-            (AttributeName | AfterAttribute, _) if blank => AfterAttribute,
-            (_, b'/') => BeforeAttribute,
-            (_, _) if blank => BeforeAttribute,
-            (Name, _) => {
-                self.name.push(char::from(byte.to_ascii_lowercase()));
-                Name
-            }
-            (_, _) if self.attention == Attention::Markup => AttributeName,
-            (state, _) => {
-                if state != AttributeName {
-                    self.attribute.clear();
-                }
-                self.attribute.push(char::from(byte.to_ascii_lowercase()));
-                AttributeName
-            }
-        };
-        Progress::Within
+        if self.read_on(&[byte]) == 0 { Progress::Closed } else { Progress::Within }
     }
 
     /// How a fact at this place is escaped.
@@ -158,8 +149,10 @@ impl Tag {
             (State::Name, _) => Err(ProblemKind::TagName),
             (_, TagKind::End) => Err(ProblemKind::EndTag),
             (State::Quoted(_), TagKind::Start) => {
-                let value =
-                    self.judged.get_or_insert_with(|| Value::of(Some(&self.name), &self.attribute));
+                let small = |name: &[u8]| String::from_utf8_lossy(name).to_ascii_lowercase();
+                let value = self
+                    .judged
+                    .get_or_insert_with(|| Value::of(Some(&small(&self.name)), &small(&self.attribute)));
                 for byte in self.unjudged.drain(..) {
                     if byte == b'&' { value.read_reference() } else { value.read(byte) }
                 }
@@ -171,6 +164,34 @@ impl Tag {
             }
         }
     }
+}
+
+/// Which of the bytes that are being read are of a name or a value. Only what goes on behind them has to be kept, since
+/// nothing will stand in the rest.
+#[derive(Default)]
+struct Seen {
+    /// Whether it begins among these, and not before.
+    begun: bool,
+    start: usize,
+    end: usize,
+}
+
+impl Seen {
+    fn from(start: usize) -> Seen {
+        Seen { begun: true, start, end: start }
+    }
+
+    fn keep(&self, bytes: &[u8], kept: &mut Vec<u8>) {
+        if self.begun {
+            kept.clear();
+        }
+        kept.extend_from_slice(bytes.get(self.start..self.end).unwrap_or_default());
+    }
+}
+
+/// How many bytes come before the first that ends them.
+fn up_to(bytes: &[u8], ends: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|byte| ends(*byte)).unwrap_or(bytes.len())
 }
 
 pub(super) fn is_blank(byte: u8) -> bool {
