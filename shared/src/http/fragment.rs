@@ -180,6 +180,9 @@ fn join(path: &str, query: Option<&str>) -> String {
 
 /// What a browser would send: bytes outside ASCII percent-encoded (WHATWG URL Standard, path and query state).
 fn ascii(path_and_query: &str) -> String {
+    if path_and_query.is_ascii() {
+        return path_and_query.to_owned();
+    }
     let mut out = String::with_capacity(path_and_query.len());
     for byte in path_and_query.bytes() {
         if byte.is_ascii() {

@@ -39,6 +39,9 @@ pub fn own_parameter<'r>(path_and_query: &'r str, name: &str) -> Option<&'r str>
 
 /// RFC 3986, section 5.2.4. A dot that is percent-encoded is one too, as the WHATWG URL Standard has it.
 pub(super) fn without_dots(path: &str) -> String {
+    if path.starts_with('/') && !path.contains("/.") && !path.contains('%') {
+        return path.to_owned();
+    }
     let mut segments: Vec<&str> = Vec::new();
     let mut ends_in_dots = false;
     for segment in path.split('/').skip(1) {
@@ -57,6 +60,10 @@ pub(super) fn without_dots(path: &str) -> String {
 /// Whether a path is below `/_hs/`, in any spelling that an origin might take for it.
 pub(super) fn is_below_own(path_and_query: &str) -> bool {
     let path = path_and_query.split(['?', '#']).next().unwrap_or_default();
+    let is_named = |three: &[u8]| three.eq_ignore_ascii_case(b"_hs");
+    if !path.contains('%') && !path.as_bytes().windows(3).any(is_named) {
+        return false;
+    }
     // Some servers decode twice, end a name at a zero byte, or take `;…` of a segment for parameters.
     let decoded = (0..3).fold(path.to_owned(), |path, _| form_decoded(&path)).replace('\\', "/");
     let named: Vec<&str> =

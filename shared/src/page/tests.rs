@@ -429,6 +429,6 @@ proptest! {
 
     #[test]
     fn any_bytes_are_refused_as_a_stored_page_or_read(object in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = StoredPage::decode([b"HSPG\x01\0\0\0".to_vec(), object].concat());
+        let _ = StoredPage::decode([b"HSPG\x02\0\0\0".to_vec(), object].concat());
     }
 }

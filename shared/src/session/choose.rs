@@ -13,6 +13,7 @@ use crate::kill_switch::KillSwitch;
 use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack, Rendering};
 use crate::page::{Insertion, Node, Place};
 use crate::site::Site;
+use crate::sorted::Sorted;
 
 /// Most fragments that one failure can bring about.
 const MAX_STANDINS: usize = 8;
@@ -118,6 +119,8 @@ impl PageSession {
         let PageSession { source, personal, fills, fetches, to_start, learned, esi, .. } = self;
         let Some(plan) = source.plan() else { return from };
         let mut scout = Scout { personal, evaluation: None, fetches, to_start, budget };
+        // A page asks for one fragment in many places.
+        let mut asked: Sorted<u32, Fill> = Sorted::default();
         let mut at = from;
         while let Some(node) = plan.nodes().get(at).filter(|_| at < to) {
             scout.budget = match budget {
@@ -126,13 +129,15 @@ impl PageSession {
             };
             at = match *node {
                 Node::Literal(_) | Node::Skip(_) => at + 1,
-                Node::Include { include, .. } => {
-                    if let Some(include) = plan.includes().get(include as usize) {
+                Node::Include { include: index, .. } => {
+                    let page = matches!(budget, Budget::Page);
+                    if let Some(fill) = asked.get(index).filter(|_| page) {
+                        fills.insert(at, fill);
+                    } else if let Some(include) = plan.includes().get(index as usize) {
                         let then = if include.alt.is_some() { Then::Alt(at as u32) } else { Then::Nothing };
-                        fills.insert(
-                            at,
-                            scout.fetch_or_next(&include.src, FRAGMENT_TIMEOUT_MS, None, then, plan),
-                        );
+                        let fill = scout.fetch_or_next(&include.src, FRAGMENT_TIMEOUT_MS, None, then, plan);
+                        asked.insert(index, fill);
+                        fills.insert(at, fill);
                     }
                     at + 1
                 }
