@@ -16,7 +16,7 @@ fuzz_target!(|input: (u8, Vec<u8>, Vec<Vec<u8>>, u8)| {
     let program = compile(&document, &dialect).program;
     let mut stored = Vec::new();
     program.write(&mut stored);
-    let again = Program::read(&mut &stored[..], document.len()).expect("what was written is read");
+    let again = Program::read(&mut stored.into(), document.len()).expect("what was written is read");
     assert_eq!(again, program);
     let whole = run(&program, &document, &dialect, &fragments, 0);
     let held = run(&again, &document, &dialect, &fragments, hold.into());

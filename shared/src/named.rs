@@ -34,6 +34,14 @@ impl<V> Named<V> {
         }
     }
 
+    /// Puts a value, in the place of the one that was there, whose name need not be written again then.
+    pub fn set(&mut self, name: &str, value: V) {
+        match self.place(name) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (name.to_owned(), value)),
+        }
+    }
+
     /// Takes the value of that name out.
     pub fn remove(&mut self, name: &str) -> Option<V> {
         self.place(name).ok().map(|at| self.0.remove(at).1)

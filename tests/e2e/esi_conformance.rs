@@ -43,7 +43,8 @@ fn every_case_runs_alike_from_a_stored_program() {
         let program = compile(case.document(), &dialect).program;
         let mut bytes = Vec::new();
         program.write(&mut bytes);
-        let stored = Program::read(&mut &bytes[..], case.document().len()).expect("what was written is read");
+        let stored =
+            Program::read(&mut bytes.into(), case.document().len()).expect("what was written is read");
         assert_eq!(
             case.run_program(&stored, dialect.clone()),
             case.run_program(&program, dialect),

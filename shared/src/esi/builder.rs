@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Mistake};
 use super::dialect::Dialect;
 use super::functions::Function;
-use super::program::{Op, Program};
+use super::program::{Binary, Op, Program};
 
 pub(super) struct Builder {
     pub(super) dialect: Arc<Dialect>,
@@ -17,6 +17,8 @@ pub(super) struct Builder {
     pub(super) at: usize,
     /// Functions that are called, to be looked up when all definitions are known.
     calls: Vec<(u32, usize)>,
+    /// Where a jump was last aimed at.
+    landing: usize,
 }
 
 impl Builder {
@@ -28,6 +30,7 @@ impl Builder {
             diagnostics: Vec::new(),
             at: 0,
             calls: Vec::new(),
+            landing: 0,
         }
     }
 
@@ -46,6 +49,7 @@ impl Builder {
     /// Points the jump at `index` here.
     pub(super) fn land(&mut self, index: usize) {
         let here = self.here();
+        self.landing = here as usize;
         if let Some(op) = self.program.ops.get_mut(index) {
             op.aim(here);
         }
@@ -56,7 +60,7 @@ impl Builder {
             return *index;
         }
         let index = self.program.strings.len() as u32;
-        self.program.strings.push(text.to_owned());
+        self.program.strings.push(text.into());
         self.strings.insert(text.to_owned(), index);
         index
     }
@@ -64,6 +68,31 @@ impl Builder {
     pub(super) fn push_str(&mut self, text: &str) {
         let index = self.string(text);
         self.emit(Op::Str(index));
+    }
+
+    /// Emits an operator, or its result where that is known.
+    pub(super) fn binary(&mut self, operator: Binary) {
+        let result = match self.program.ops.as_slice() {
+            [before @ .., Op::Int(left), Op::Int(right)] if self.landing <= before.len() => match operator {
+                Binary::Add => left.checked_add(*right),
+                Binary::Subtract => left.checked_sub(*right),
+                Binary::Multiply => left.checked_mul(*right),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some(result) = result else {
+            self.emit(Op::Binary(operator));
+            return;
+        };
+        self.program.ops.truncate(self.program.ops.len() - 2);
+        self.emit(Op::Int(result));
+    }
+
+    /// Whether what the last instruction pushes is true or false already.
+    pub(super) fn is_truth(&self) -> bool {
+        let is_landing = self.landing == self.program.ops.len();
+        matches!(self.program.ops.last(), Some(Op::Binary(operator)) if !is_landing && operator.compares())
     }
 
     /// Takes out what was emitted from `from` on. It must hold no jumps but within itself.

@@ -2,15 +2,42 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 /// The compiled form of a document of ESI. It is run by a [`Machine`](super::Machine) over the same document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
     pub(super) ops: Vec<Op>,
-    pub(super) strings: Vec<String>,
+    pub(super) strings: Vec<Str>,
     pub(super) includes: Vec<IncludeSpec>,
     /// Where the constructs at the top begin and end: what stops in the middle of one goes on behind it.
     pub(super) spans: Vec<(u32, u32)>,
     pub(super) traits: Traits,
+}
+
+/// A string of a program. Values share it, and where the program is stored, it is where that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Str(Bytes);
+
+impl Str {
+    /// `None` where the bytes are no UTF-8.
+    pub(super) fn new(bytes: Bytes) -> Option<Str> {
+        std::str::from_utf8(&bytes).is_ok().then_some(Str(bytes))
+    }
+
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl From<&str> for Str {
+    fn from(text: &str) -> Str {
+        Str(Bytes::copy_from_slice(text.as_bytes()))
+    }
 }
 
 /// What a program may do, found when it was compiled.
@@ -41,7 +68,7 @@ impl Program {
     }
 
     pub(super) fn string(&self, index: u32) -> &str {
-        self.strings.get(index as usize).map_or("", String::as_str)
+        self.strings.get(index as usize).map_or("", Str::as_str)
     }
 
     /// The end of the construct at the top that `at` is in.
@@ -151,6 +178,12 @@ pub(super) enum Binary {
 }
 
 impl Binary {
+    /// Whether its result is true or false, and never nothing.
+    pub(super) fn compares(self) -> bool {
+        use Binary::*;
+        matches!(self, Equal | Unequal | Less | Greater | AtMost | AtLeast | Has | HasI)
+    }
+
     pub(super) const ALL: [Binary; 17] = [
         Binary::Equal,
         Binary::Unequal,

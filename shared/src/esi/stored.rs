@@ -8,7 +8,9 @@
 //! Little-endian; what repeats has a u32 count before it. Whatever the bytes are, what [`Program::from_bytes`] takes can
 //! be run: no index points outside of the program or the document.
 
-use super::program::{Binary, Dca, Field, IncludeSpec, OnError, Op, Place, Program, Traits};
+use bytes::Bytes;
+
+use super::program::{Binary, Dca, Field, IncludeSpec, OnError, Op, Place, Program, Str, Traits};
 
 /// The bytes are no program over a document of that length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +25,8 @@ impl Program {
         out.push(u8::from(personal) | u8::from(answers) << 1 | u8::from(includes) << 2);
         count(out, self.strings.len());
         for string in &self.strings {
-            count(out, string.len());
-            out.extend_from_slice(string.as_bytes());
+            count(out, string.bytes().len());
+            out.extend_from_slice(string.bytes());
         }
         count(out, self.includes.len());
         for spec in &self.includes {
@@ -52,17 +54,19 @@ impl Program {
         }
     }
 
-    /// Reads a program over a document of `document` bytes off the front of `bytes`.
+    /// Reads a program over a document of `document` bytes off the front of `stored`. Its strings stay where they are.
     ///
     /// # Errors
     /// The bytes are none.
-    pub fn read(bytes: &mut &[u8], document: usize) -> Result<Program, NotAProgram> {
+    pub fn read(stored: &mut Bytes, document: usize) -> Result<Program, NotAProgram> {
+        let object = stored.clone();
+        let bytes = &mut &object[..];
         let flags = take(bytes, 1)?[0];
         let traits = Traits { personal: flags & 1 != 0, answers: flags & 2 != 0, includes: flags & 4 != 0 };
         let mut strings = Vec::new();
         for _ in 0..word(bytes)? {
             let length = word(bytes)? as usize;
-            strings.push(std::str::from_utf8(take(bytes, length)?).map_err(|_| NotAProgram)?.to_owned());
+            strings.push(Str::new(object.slice_ref(take(bytes, length)?)).ok_or(NotAProgram)?);
         }
         let mut includes = Vec::new();
         for _ in 0..word(bytes)? {
@@ -78,16 +82,16 @@ impl Program {
             spans.push(span);
         }
         let count = word(bytes)? as usize;
-        if count > bytes.len() / 13 {
-            return Err(NotAProgram);
-        }
+        let (records, _) = take(bytes, count.checked_mul(13).ok_or(NotAProgram)?)?.as_chunks::<13>();
         let mut ops = Vec::with_capacity(count);
-        for _ in 0..count {
-            let what = take(bytes, 1)?[0];
-            let operands = [word(bytes)?, word(bytes)?, word(bytes)?];
-            ops.push(Op::from_parts(what, operands).ok_or(NotAProgram)?);
+        for [what, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3] in records {
+            let a = u32::from_le_bytes([*a0, *a1, *a2, *a3]);
+            let b = u32::from_le_bytes([*b0, *b1, *b2, *b3]);
+            let c = u32::from_le_bytes([*c0, *c1, *c2, *c3]);
+            ops.push(Op::from_parts(*what, [a, b, c]).ok_or(NotAProgram)?);
         }
         let program = Program { ops, strings, includes, spans, traits };
+        *stored = object.slice_ref(bytes);
         if program.is_sound(document) { Ok(program) } else { Err(NotAProgram) }
     }
 

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::compile::Compiler;
 use super::read::Reader;
 use super::*;
@@ -10,9 +12,9 @@ pub(super) fn run(document: &str, dialect: &Dialect) -> String {
     let compiled = compile(document.as_bytes(), dialect);
     let mut bytes = Vec::new();
     compiled.program.write(&mut bytes);
-    let mut rest = &bytes[..];
+    let mut rest = Bytes::from(bytes);
     let stored = Program::read(&mut rest, document.len()).expect("what was written is read");
-    assert_eq!((&stored, rest), (&compiled.program, &[][..]), "{document}");
+    assert_eq!((&stored, &rest[..]), (&compiled.program, &[][..]), "{document}");
     let whole = run_program(&stored, document, dialect, 0);
     let backwards = run_program(&stored, document, dialect, usize::MAX);
     assert_eq!(whole, backwards, "whatever order fragments come in: {document}");
@@ -415,7 +417,7 @@ proptest::proptest! {
 
     #[test]
     fn any_bytes_are_a_program_that_runs_or_none(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-        let mut rest = &bytes[..];
+        let mut rest = Bytes::from(bytes);
         if let Ok(program) = Program::read(&mut rest, 10) {
             run_program(&program, "0123456789", &Dialect::default(), 0);
         }
@@ -431,7 +433,7 @@ proptest::proptest! {
         compile(document.as_bytes(), &dialect).program.write(&mut bytes);
         let at = at % bytes.len();
         bytes[at] = byte;
-        let mut rest = &bytes[..];
+        let mut rest = Bytes::from(bytes);
         if let Ok(program) = Program::read(&mut rest, document.len()) {
             let mut machine = Machine::new(Arc::new(dialect), facts(), "http://acme.test/p");
             let root = Root { program: &program, document: document.as_bytes(), whole: true };

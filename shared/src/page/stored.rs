@@ -120,7 +120,7 @@ impl StoredPage {
             return Err(StoredPageError::Damaged);
         }
         let (head, life, esi) = decode_head(head).ok_or(StoredPageError::Damaged)?;
-        let plan = if sum(plan) == plan_sum { decode_plan(plan, page_len) } else { None };
+        let plan = if sum(plan) == plan_sum { decode_plan(plan, &object, page_len) } else { None };
         let page_start = object.len() - page_len as usize;
         Ok(StoredPage { head, life, esi, plan, object, page_start })
     }
@@ -196,7 +196,7 @@ fn encode_plan(plan: &PagePlan, digest: &[u8; 16]) -> Vec<u8> {
     out
 }
 
-fn decode_plan(bytes: &[u8], page_len: u32) -> Option<(PagePlan, [u8; 16])> {
+fn decode_plan(bytes: &[u8], object: &Bytes, page_len: u32) -> Option<(PagePlan, [u8; 16])> {
     let mut reader = Reader(bytes);
     if reader.u16()? != COMPILER {
         return None;
@@ -230,8 +230,9 @@ fn decode_plan(bytes: &[u8], page_len: u32) -> Option<(PagePlan, [u8; 16])> {
             _ => None,
         }
     })?;
-    let program = Program::read(&mut reader.0, page_len as usize).ok()?;
-    if !reader.0.is_empty() {
+    let mut rest = object.slice_ref(reader.0);
+    let program = Program::read(&mut rest, page_len as usize).ok()?;
+    if !rest.is_empty() {
         return None;
     }
     Some((PagePlan::from_parts(nodes, places, includes, program, charset, page_len)?, digest))

@@ -326,7 +326,7 @@ impl Parser<'_, '_> {
             match self.open.pop() {
                 Some(Open::Binary(operator)) => {
                     self.check_pattern(operator);
-                    self.builder.emit(Op::Binary(operator));
+                    self.builder.binary(operator);
                 }
                 Some(Open::Not) => {
                     self.builder.emit(Op::Not);
@@ -335,7 +335,9 @@ impl Parser<'_, '_> {
                     self.builder.emit(Op::Negate);
                 }
                 Some(Open::And(jump) | Open::Or(jump)) => {
-                    self.builder.emit(Op::Truth);
+                    if !self.builder.is_truth() {
+                        self.builder.emit(Op::Truth);
+                    }
                     self.builder.land(jump);
                 }
                 _ => {}

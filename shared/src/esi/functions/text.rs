@@ -12,11 +12,21 @@ fn mapped(arguments: &[Value], context: &Context, map: fn(&str) -> String) -> Re
 }
 
 pub(super) fn lower(arguments: &[Value], context: &mut Context) -> Result<Value, Failure> {
-    mapped(arguments, context, str::to_lowercase)
+    match arguments {
+        [Value::Text(Text { bytes, taint })] if bytes.is_ascii() => {
+            bounded(bytes.to_ascii_lowercase(), *taint, context)
+        }
+        _ => mapped(arguments, context, str::to_lowercase),
+    }
 }
 
 pub(super) fn upper(arguments: &[Value], context: &mut Context) -> Result<Value, Failure> {
-    mapped(arguments, context, str::to_uppercase)
+    match arguments {
+        [Value::Text(Text { bytes, taint })] if bytes.is_ascii() => {
+            bounded(bytes.to_ascii_uppercase(), *taint, context)
+        }
+        _ => mapped(arguments, context, str::to_uppercase),
+    }
 }
 
 pub(super) fn lstrip(arguments: &[Value], context: &mut Context) -> Result<Value, Failure> {

@@ -39,6 +39,7 @@ use super::facts::Facts;
 use super::functions::{Chance, Failure};
 use super::program::Program;
 use super::value::{Heap, Taint, Value};
+use crate::named::Named;
 use crate::page::Charset;
 use fetch::Inclusion;
 use output::Level;
@@ -138,8 +139,8 @@ struct Unit {
 /// Variables and functions.
 #[derive(Clone, Debug, Default)]
 struct Space {
-    variables: HashMap<String, Value>,
-    functions: HashMap<String, (usize, usize)>,
+    variables: Named<Value>,
+    functions: Named<(usize, usize)>,
 }
 
 /// Something that runs by itself.
@@ -152,7 +153,7 @@ struct Fiber {
     /// What was written; the first is the fiber's, the others are being collected.
     outs: Vec<Vec<Piece>>,
     arguments: Vec<Value>,
-    match_name: String,
+    match_name: Bytes,
     /// The `eval` that is being waited for.
     eval: Option<usize>,
     state: State,
@@ -302,7 +303,7 @@ impl Machine {
             space,
             outs: vec![Vec::new()],
             arguments,
-            match_name: "MATCHES".to_owned(),
+            match_name: Bytes::from_static(b"MATCHES"),
             eval: None,
             state: State::Ready,
             verdict: None,
@@ -338,11 +339,16 @@ impl Fiber {
             space: Arc::new(Space::default()),
             outs: Vec::new(),
             arguments: Vec::new(),
-            match_name: String::new(),
+            match_name: Bytes::new(),
             eval: None,
             state: State::Done,
             verdict: None,
         }
+    }
+
+    fn push(&mut self, value: Value) -> run::Next {
+        self.stack.push(value);
+        run::Next::On
     }
 
     fn pop(&mut self) -> Value {

@@ -45,6 +45,14 @@ impl Machine {
         self.heap.print(value, self.dialect.budgets.value_bytes)
     }
 
+    /// What a value prints as, of which nothing else is wanted.
+    pub(super) fn text(&self, value: Value) -> Text {
+        match value {
+            Value::Text(text) => text,
+            other => self.print(&other),
+        }
+    }
+
     fn compare(&self, operator: Binary, left: &Value, right: &Value) -> bool {
         let blank = left.is_blank() || right.is_blank();
         let equality = matches!(operator, Binary::Equal | Binary::Unequal);
@@ -59,7 +67,10 @@ impl Machine {
         }
         let order = match (left.as_number(), right.as_number()) {
             (Some(left), Some(right)) => left.partial_cmp(&right).unwrap_or(Ordering::Equal),
-            _ => self.print(left).bytes.cmp(&self.print(right).bytes),
+            _ => match (left, right) {
+                (Value::Text(left), Value::Text(right)) => left.bytes.cmp(&right.bytes),
+                _ => self.print(left).bytes.cmp(&self.print(right).bytes),
+            },
         };
         match operator {
             Binary::Equal => order.is_eq(),
@@ -105,7 +116,8 @@ impl Machine {
             found.iter().map(group).collect()
         };
         let groups = self.heap.new_list(groups, &self.dialect.budgets)?;
-        Arc::make_mut(&mut fiber.space).variables.insert(fiber.match_name.clone(), groups);
+        let name = String::from_utf8_lossy(&fiber.match_name);
+        Arc::make_mut(&mut fiber.space).variables.set(&name, groups);
         Ok(Value::Bool(true))
     }
 
@@ -146,7 +158,7 @@ impl Machine {
                 self.fraction(operator, &left, &right)
             }
             (Binary::Add, ..) => {
-                let (left, right) = (self.print(&left), self.print(&right));
+                let (left, right) = (self.text(left), self.text(right));
                 self.joined(&[left, right])
             }
             (Binary::Multiply, Value::Int(times), Value::List(list))

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{Fiber, Frame, Machine, Notice, Piece, Root, State};
 use crate::esi::dialect::ExpressionFailure;
 use crate::esi::functions::Failure;
-use crate::esi::program::{Op, Program};
+use crate::esi::program::{Op, Program, Str};
 use crate::esi::value::{Taint, Value};
 
 /// The program that a fiber is in.
@@ -61,7 +61,7 @@ impl Machine {
         let mut moved = false;
         let mut code = self.code(fiber.unit, root);
         while fiber.state == State::Ready {
-            if index == 0 && self.sections.is_some() {
+            if index == 0 && self.is_at_turn(fiber.at) {
                 if self.turn_section(&mut fiber) {
                     moved = true;
                     continue;
@@ -104,7 +104,7 @@ impl Machine {
                 Next::Done => fiber.state = State::Done,
                 Next::Fail => self.fail_fiber(&mut fiber),
             }
-            if index == 0 {
+            if index == 0 && fiber.state != State::Ready {
                 self.skip_section(&mut fiber);
             }
             if fiber.unit != 0 || !matches!(code, Code::Root(_)) {
@@ -175,20 +175,18 @@ impl Machine {
             }
             Op::Emit(place) => {
                 let value = fiber.pop();
-                self.emit(fiber, &value, place);
+                self.emit(fiber, value, place);
                 Next::On
             }
             Op::Str(index) => {
-                let text = program.string(index).to_owned();
-                fiber.stack.push(Value::text(text, Taint::NONE));
-                Next::On
+                let text = program.strings.get(index as usize).map(|text| text.bytes().clone());
+                fiber.push(Value::text(text.unwrap_or_default(), Taint::NONE))
             }
-            Op::Int(number) => self.push(fiber, Ok(Value::Int(number))),
-            Op::Float(bits) => self.push(fiber, Ok(Value::Float(f64::from_bits(bits)))),
-            Op::Bool(it) => self.push(fiber, Ok(Value::Bool(it))),
+            Op::Int(number) => fiber.push(Value::Int(number)),
+            Op::Bool(it) => fiber.push(Value::Bool(it)),
             Op::Var { name, keys } => {
                 let value = self.variable(fiber, program.string(name), keys);
-                self.push(fiber, Ok(value))
+                fiber.push(value)
             }
             Op::Default { to } => self.default(fiber, to as usize),
             Op::Binary(operator) => {
@@ -196,23 +194,10 @@ impl Machine {
                 let result = self.binary(fiber, operator, left, right);
                 self.push(fiber, result)
             }
-            Op::Not => {
-                let value = fiber.pop();
-                let not = !self.holds(&value);
-                self.push(fiber, Ok(Value::Bool(not)))
-            }
-            Op::Negate => {
-                let result = match fiber.pop() {
-                    Value::Int(number) => number.checked_neg().map(Value::Int).ok_or(Failure::Arithmetic),
-                    Value::Float(number) => Ok(Value::Float(-number)),
-                    other => other.as_number().map(|number| Value::Float(-number)).ok_or(Failure::Operands),
-                };
-                self.push(fiber, result)
-            }
             Op::Truth => {
                 let value = fiber.pop();
                 let holds = self.holds(&value);
-                self.push(fiber, Ok(Value::Bool(holds)))
+                fiber.push(Value::Bool(holds))
             }
             Op::And { to } | Op::Or { to } => {
                 let value = fiber.pop();
@@ -223,6 +208,43 @@ impl Machine {
                 }
                 Next::On
             }
+            Op::Call { name, args } => self.call(fiber, program.string(name), args as usize),
+            Op::Jump { to } => Next::To(to as usize),
+            Op::Unless { to } => {
+                let value = fiber.pop();
+                if self.holds(&value) { Next::On } else { Next::To(to as usize) }
+            }
+            Op::Assign { name, keys } => self.assign(fiber, program.string(name), keys as usize),
+            Op::MatchName(name) => {
+                if let Some(name) = program.strings.get(name as usize).map(Str::bytes)
+                    && fiber.match_name != *name
+                {
+                    fiber.match_name = name.clone();
+                }
+                Next::On
+            }
+            _ => self.seldom(fiber, program, op, root),
+        }
+    }
+
+    /// The instructions that no page runs by the dozen: apart, so that the others are not burdened with their variables.
+    #[inline(never)]
+    fn seldom(&mut self, fiber: &mut Fiber, program: &Program, op: Op, root: Root<'_>) -> Next {
+        match op {
+            Op::Float(bits) => fiber.push(Value::Float(f64::from_bits(bits))),
+            Op::Not => {
+                let value = fiber.pop();
+                let not = !self.holds(&value);
+                fiber.push(Value::Bool(not))
+            }
+            Op::Negate => {
+                let result = match fiber.pop() {
+                    Value::Int(number) => number.checked_neg().map(Value::Int).ok_or(Failure::Arithmetic),
+                    Value::Float(number) => Ok(Value::Float(-number)),
+                    other => other.as_number().map(|number| Value::Float(-number)).ok_or(Failure::Operands),
+                };
+                self.push(fiber, result)
+            }
             Op::List(count) => {
                 let items = fiber.pop_many(count as usize);
                 let result = self.heap.new_list(items, &self.dialect.budgets).map_err(Failure::from);
@@ -232,19 +254,12 @@ impl Machine {
                 let result = self.dictionary(fiber, count as usize);
                 self.push(fiber, result)
             }
-            Op::Call { name, args } => self.call(fiber, program.string(name), args as usize),
             Op::Concat(count) | Op::ConcatUrl(count) => {
                 let values = fiber.pop_many(count as usize);
                 let url = matches!(op, Op::ConcatUrl(_));
                 let result = self.concat(&values, url);
                 self.push(fiber, result)
             }
-            Op::Jump { to } => Next::To(to as usize),
-            Op::Unless { to } => {
-                let value = fiber.pop();
-                if self.holds(&value) { Next::On } else { Next::To(to as usize) }
-            }
-            Op::Assign { name, keys } => self.assign(fiber, program.string(name), keys as usize),
             Op::Capture => {
                 fiber.frames.push(Frame::Capture);
                 fiber.outs.push(Vec::new());
@@ -266,7 +281,7 @@ impl Machine {
             Op::Break => self.leave_loop(fiber, program),
             Op::Define { name, end } => {
                 let place = (fiber.unit, fiber.at + 1);
-                Arc::make_mut(&mut fiber.space).functions.insert(program.string(name).to_owned(), place);
+                Arc::make_mut(&mut fiber.space).functions.set(program.string(name), place);
                 Next::To(end as usize)
             }
             Op::EndFunction => match self.collected(fiber, root) {
@@ -298,12 +313,6 @@ impl Machine {
                 let wanted = matches!(fiber.stack.last(), Some(Value::Int(failed)) if code == 0 || *failed == i64::from(code));
                 if wanted { Next::On } else { Next::To(next as usize) }
             }
-            Op::MatchName(name) => {
-                if fiber.match_name != program.string(name) {
-                    fiber.match_name = program.string(name).to_owned();
-                }
-                Next::On
-            }
             Op::Inline { name, start, len } => {
                 let text = self.document(fiber.unit, root).get(start as usize..start as usize + len as usize);
                 let text = Bytes::copy_from_slice(text.unwrap_or_default());
@@ -313,6 +322,7 @@ impl Machine {
                 Next::On
             }
             Op::Fail => Next::Fail,
+            _ => Next::On,
         }
     }
 }

@@ -13,8 +13,9 @@ use crate::esi::facts::Facts;
 /// The constructs that were entered.
 #[derive(Default)]
 pub(super) struct Sections {
-    written: Vec<Vec<Piece>>,
-    done: usize,
+    /// What all of them wrote, one after the other, and where each of those that are over ends.
+    written: Vec<Piece>,
+    ends: Vec<usize>,
     queue: VecDeque<Range<usize>>,
     /// The end of the one that is being run.
     pub(super) until: Option<usize>,
@@ -41,7 +42,7 @@ impl Machine {
     pub(crate) fn enter(&mut self, start: u32, end: u32) -> usize {
         let sections = self.sections.get_or_insert_default();
         sections.queue.push_back(start as usize..end as usize);
-        sections.done + sections.queue.len() - 1 + usize::from(sections.until.is_some())
+        sections.ends.len() + sections.queue.len() - 1 + usize::from(sections.until.is_some())
     }
 
     /// Runs what was entered as far as it goes.
@@ -58,7 +59,8 @@ impl Machine {
     pub(crate) fn send_section(&mut self, section: usize, root: Root<'_>, out: &mut Vec<u8>) -> Sent {
         if self.sending != Some(section) {
             self.sending = Some(section);
-            self.levels = vec![(Level::Section(section), 0)];
+            self.levels.clear();
+            self.levels.push((Level::Section(section), 0));
         }
         let mut levels = std::mem::take(&mut self.levels);
         let step = self.send_levels(&mut levels, root, out);
@@ -67,11 +69,18 @@ impl Machine {
     }
 
     pub(super) fn section_pieces(&self, section: usize) -> &[Piece] {
-        self.sections.as_ref().and_then(|sections| sections.written.get(section)).map_or(&[], Vec::as_slice)
+        let Some(Sections { written, ends, .. }) = &self.sections else { return &[] };
+        let start = section.checked_sub(1).map_or(0, |before| ends.get(before).copied().unwrap_or_default());
+        ends.get(section).and_then(|end| written.get(start..*end)).unwrap_or_default()
     }
 
     pub(super) fn is_section_over(&self, section: usize) -> bool {
-        self.sections.as_ref().is_none_or(|sections| section < sections.done)
+        self.sections.as_ref().is_none_or(|sections| section < sections.ends.len())
+    }
+
+    /// Whether a page's fiber, at this instruction, may have to [turn](Self::turn_section) to another construct.
+    pub(super) fn is_at_turn(&self, at: usize) -> bool {
+        self.sections.as_ref().is_some_and(|sections| sections.until.is_none_or(|until| at >= until))
     }
 
     /// Where the page's fiber stands among the constructs: true where it was moved, and may go on.
@@ -88,9 +97,10 @@ impl Machine {
                 true
             }
             Some(until) if fiber.unit == 0 && fiber.frames.is_empty() && fiber.at >= until => {
-                let written = fiber.outs.first_mut().map(std::mem::take).unwrap_or_default();
-                sections.written.push(written);
-                sections.done += 1;
+                if let Some(written) = fiber.outs.first_mut() {
+                    sections.written.append(written);
+                }
+                sections.ends.push(sections.written.len());
                 sections.until = None;
                 fiber.stack.clear();
                 true

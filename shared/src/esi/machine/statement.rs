@@ -15,19 +15,24 @@ use crate::esi::variables;
 use crate::page::Charset;
 
 impl Machine {
-    pub(super) fn emit(&mut self, fiber: &mut Fiber, value: &Value, place: Place) {
-        let text = self.print(value);
+    pub(super) fn emit(&mut self, fiber: &mut Fiber, value: Value, place: Place) {
+        let text = self.text(value);
         if text.bytes.is_empty() {
             return;
         }
-        let mut written = Vec::with_capacity(text.bytes.len());
-        escape::write(&text, place, self.dialect.escape, &mut written);
-        if self.charset != Charset::UTF_8 {
-            written = self.charset.encode(&String::from_utf8_lossy(&written)).to_vec();
-        }
+        let taint = text.taint.without(Taint::SENT.and(Taint::OUTSIDE).and(Taint::URL));
+        let written = if self.charset == Charset::UTF_8 && !text.taint.has(Taint::SENT) {
+            text.bytes
+        } else {
+            let mut written = Vec::with_capacity(text.bytes.len());
+            escape::write(&text, place, self.dialect.escape, &mut written);
+            if self.charset != Charset::UTF_8 {
+                written = self.charset.encode(&String::from_utf8_lossy(&written)).to_vec();
+            }
+            written.into()
+        };
         if self.may_add(written.len()) {
-            let taint = text.taint.without(Taint::SENT.and(Taint::OUTSIDE).and(Taint::URL));
-            fiber.write(Piece::Owned(written.into(), taint));
+            fiber.write(Piece::Owned(written, taint));
         }
     }
 
@@ -95,8 +100,8 @@ impl Machine {
     }
 
     pub(super) fn call(&mut self, fiber: &mut Fiber, name: &str, count: usize) -> Next {
-        let arguments = fiber.pop_many(count);
         if let Some((unit, at)) = fiber.space.functions.get(name).copied() {
+            let arguments = fiber.pop_many(count);
             let depth = fiber.frames.iter().filter(|frame| matches!(frame, Frame::Call { .. })).count();
             if depth >= self.dialect.budgets.calls as usize {
                 return self.failed(fiber, Failure::Budget);
@@ -107,10 +112,17 @@ impl Machine {
             fiber.outs.push(Vec::new());
             return Next::Into(unit, at);
         }
+        let first = fiber.stack.len().saturating_sub(count);
         let Some(function) = Function::named(name) else {
+            fiber.stack.truncate(first);
             return self.failed(fiber, Failure::UnknownFunction);
         };
-        let size: usize = arguments.iter().map(|value| self.print(value).bytes.len()).sum();
+        let arguments = fiber.stack.get(first..).unwrap_or_default();
+        let size = |value: &Value| match value {
+            Value::Text(text) => text.bytes.len(),
+            other => self.print(other).bytes.len(),
+        };
+        let size: usize = arguments.iter().map(size).sum();
         self.spend(size / 64);
         let mut context = Context {
             heap: &mut self.heap,
@@ -119,7 +131,8 @@ impl Machine {
             now: self.facts.now,
             chance: &mut self.chance,
         };
-        let result = function.call(&arguments, &mut context);
+        let result = function.call(arguments, &mut context);
+        fiber.stack.truncate(first);
         self.push(fiber, result)
     }
 
@@ -153,7 +166,7 @@ impl Machine {
             let most = self.dialect.budgets.items;
             let variables = &mut Arc::make_mut(&mut fiber.space).variables;
             if variables.len() < most || variables.contains_key(name) {
-                variables.insert(name.to_owned(), value);
+                variables.set(name, value);
             }
             return Next::On;
         };
@@ -164,7 +177,7 @@ impl Machine {
         if path.is_empty() && !matches!(target, Value::List(_) | Value::Dict(_)) {
             match self.heap.new_dict(Vec::new(), None, &self.dialect.budgets) {
                 Ok(new) => {
-                    Arc::make_mut(&mut fiber.space).variables.insert(name.to_owned(), new.clone());
+                    Arc::make_mut(&mut fiber.space).variables.set(name, new.clone());
                     target = new;
                 }
                 Err(refused) => return self.refuse(refused.into()),
@@ -208,7 +221,7 @@ impl Machine {
         match items.get(*next) {
             Some(value) => {
                 *next += 1;
-                Arc::make_mut(&mut fiber.space).variables.insert(item.clone(), value.clone());
+                Arc::make_mut(&mut fiber.space).variables.set(item, value.clone());
                 true
             }
             None => {
