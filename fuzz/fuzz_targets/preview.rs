@@ -25,7 +25,7 @@ fn arrive(site: &Arc<Site>, keys: &Keys, token: &str) -> Option<Visit> {
     headers.insert(header::COOKIE, cookie);
     let path_and_query = format!("/?hs_preview={token}");
     let request =
-        RequestHead { method: Method::GET, host: "www.acme.test".to_owned(), path_and_query, headers };
+        RequestHead { method: Method::GET, host: "www.acme.test".to_owned(), path_and_query, headers: headers.into() };
     let mut visit = Visit::arrive(Arc::clone(site), Some(keys), request, Place::default(), NOW, [7; 16]);
     visit.equip(None, KillSwitch::On);
     Some(visit)

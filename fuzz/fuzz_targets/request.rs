@@ -22,8 +22,8 @@ fuzz_target!(|input: (String, String, String, Vec<(u8, Vec<u8>)>)| {
         asked.append(HeaderName::from_static(REQUEST[which % 6]), value.clone());
         answered.append(HeaderName::from_static(RESPONSE[which % 6]), value);
     }
-    let head = RequestHead { method: Method::GET, host, path_and_query: target.clone(), headers: asked };
-    let bare = RequestHead { headers: HeaderMap::new(), ..head.clone() };
+    let head = RequestHead { method: Method::GET, host, path_and_query: target.clone(), headers: asked.into() };
+    let bare = RequestHead { headers: HeaderMap::new().into(), ..head.clone() };
     let _ = http::route(&head, &site);
     assert_eq!(http::shared_fill(&head, &site), http::shared_fill(&bare, &site));
     let _ = (http::own_fetch(&head, &site), http::pass_request(&head, &site));

@@ -25,7 +25,7 @@ pub fn request_head(request: &Request) -> RequestHead {
         method: request.method().clone(),
         host: host.unwrap_or_default().to_owned(),
         path_and_query: target.to_owned(),
-        headers: request.headers().clone(),
+        headers: request.headers().clone().into(),
     }
 }
 

@@ -55,7 +55,8 @@ pub fn answer(
     kill: &KillSwitch,
     now: UnixTime,
 ) -> Option<(ResponseHead, String)> {
-    CapabilityToken::decode(bearer(&request.headers)?, Capability::Operator, operator?, site, now).ok()?;
+    CapabilityToken::decode(bearer(request.headers.all())?, Capability::Operator, operator?, site, now)
+        .ok()?;
     let written = Written {
         site,
         platform,
@@ -97,8 +98,12 @@ mod tests {
             headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
         }
         let path_and_query = "/_hs/status".to_owned();
-        let request =
-            RequestHead { method: Method::GET, host: "acme.test".to_owned(), path_and_query, headers };
+        let request = RequestHead {
+            method: Method::GET,
+            host: "acme.test".to_owned(),
+            path_and_query,
+            headers: headers.into(),
+        };
         let holding = Holding {
             sequence: Some(7),
             pack: Some(PackHash::of(b"one")),

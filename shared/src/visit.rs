@@ -61,6 +61,17 @@ pub struct Visit {
     edits: Vec<PageEdit>,
 }
 
+/// An object out of a cache as it was read. Who holds it spares the next visits the reading.
+#[derive(Clone)]
+pub enum Stored {
+    /// A page.
+    Page(Arc<StoredPage>),
+    /// There is no shared page here.
+    Marker(Marker),
+    /// Nothing that can be read.
+    Unusable,
+}
+
 /// What an object out of the cache is to a visit.
 pub enum Cached {
     /// The page. `again`: the object to store in its place, for as long as it had left, since its plan was out of date.
@@ -121,6 +132,29 @@ pub enum Retain {
     Marker(Marker, u32),
 }
 
+impl Stored {
+    /// What it takes in memory, roughly, in bytes.
+    pub fn size(&self) -> usize {
+        match self {
+            Stored::Page(page) => page.size(),
+            Stored::Marker(_) | Stored::Unusable => 0,
+        }
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Stored {
+    fn from(object: T) -> Stored {
+        let object: Bytes = object.into();
+        match Marker::decode(&object) {
+            Some(marker) => Stored::Marker(marker),
+            None => match StoredPage::decode(object) {
+                Ok(page) => Stored::Page(Arc::new(page)),
+                Err(_) => Stored::Unusable,
+            },
+        }
+    }
+}
+
 impl Visit {
     /// A request for a page arrives. `entropy` becomes the id of a visitor who has none that verifies; `keys` are
     /// missing where the secrets cannot be read, and then every visitor is a new one and no cookie is written.
@@ -132,7 +166,8 @@ impl Visit {
         now: UnixTime,
         entropy: [u8; 16],
     ) -> Visit {
-        let cookies = request.headers.get_all(::http::header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let request = Arc::new(request);
+        let cookies = request.headers.get_all(&::http::header::COOKIE).map(HeaderValue::as_bytes);
         let verified =
             keys.and_then(|keys| ProfileCookie::decode(cookies, &keys.profile, &site.name, now).ok());
         let (profile, changed) = match verified {
@@ -155,11 +190,11 @@ impl Visit {
         let (profile, place) =
             if is_made_up { (Profile::new([0; 16], told), Place::default()) } else { (profile, place) };
         overrides.extend(shows.into_iter().flat_map(|shows| shows.facts()));
-        let user_agent = request.headers.get(::http::header::USER_AGENT).cloned();
-        let query = query.as_deref();
-        let sources = Sources { place, host: &host, path: &path, query, user_agent, now: told, overrides };
+        let (query, asked) = (query.as_deref(), Some(Arc::clone(&request)));
+        let sources =
+            Sources { place, host: &host, path: &path, query, request: asked, now: told, overrides };
         let facts = Arc::new(Facts::new(profile, sources));
-        let (pack, kill, edits, request) = (None, KillSwitch::On, Vec::new(), Arc::new(request));
+        let (pack, kill, edits) = (None, KillSwitch::On, Vec::new());
         Visit { site, request, host, path, now, facts, signs, changed, permits, pack, kill, edits }
     }
 
@@ -228,18 +263,22 @@ impl Visit {
     }
 
     /// What to do with an object that the cache holds for this page.
-    pub fn from_cache(&self, object: impl Into<Bytes>) -> Cached {
-        let object: Bytes = object.into();
-        if let Some(marker) = Marker::decode(&object) {
-            return Cached::Marker(marker);
-        }
-        let Ok(mut page) = StoredPage::decode(object) else { return Cached::Unusable };
+    pub fn from_cache(&self, object: impl Into<Stored>) -> Cached {
+        let page = match object.into() {
+            Stored::Page(page) => page,
+            Stored::Marker(marker) => return Cached::Marker(marker),
+            Stored::Unusable => return Cached::Unusable,
+        };
         // Without rules the plan at hand serves. Which edits it lacks is not known, so the page is kept by nobody then.
         let digest = self.pack.is_some().then(|| compiled_digest(&self.edits, &self.site.esi));
-        let (plan, again) = match page.plan.take() {
-            Some((plan, compiled_for)) if digest.is_none_or(|digest| digest == compiled_for) => (plan, None),
+        let (plan, again) = match &page.plan {
+            Some((plan, compiled_for)) if digest.is_none_or(|digest| digest == *compiled_for) => {
+                (Arc::clone(plan), None)
+            }
             _ => match self.compile_again(&page) {
-                Some((plan, object)) => (plan, Some(object).filter(|_| self.permits.preview.is_none())),
+                Some((plan, object)) => {
+                    (Arc::new(plan), Some(object).filter(|_| self.permits.preview.is_none()))
+                }
                 None => return Cached::Unusable,
             },
         };
@@ -251,7 +290,7 @@ impl Visit {
             || plan.has_fragments()
             || plan.changes_answer();
         let head = if personal {
-            self.personal_head(&page.head)
+            self.make_personal(page.personal_head().clone())
         } else {
             let altered = if plan.is_altered() { Altered::Yes } else { Altered::No };
             let age = self.now.seconds_since(page.life.born);
@@ -324,7 +363,7 @@ impl Visit {
                 let options = CompileOptions::of(&head.headers, esi, &self.site.esi, &self.edits);
                 let keep = life.map(|life| Keep { head: head.clone(), life });
                 let limit = self.site.max_page_bytes;
-                let mut reply = self.personal_head(&head);
+                let mut reply = self.make_personal(http::personal_reply(&head));
                 // What is on the page is not known yet, so what it teaches is not kept.
                 self.set_cookie(&mut reply, &Learned::default());
                 let personal = self.personalization();
@@ -374,7 +413,7 @@ impl Visit {
             Life { born: self.now, fresh_until: self.now, revalidate_until: self.now, stale_until: self.now };
         let object = StoredPage::encode(&head, &life, false, &plan, &[0; 16], page);
         let page = StoredPage::decode(object).ok()?;
-        Some(PageSession::stored(head, page, plan, self.extent(), self.personalization()))
+        Some(PageSession::stored(head, Arc::new(page), Arc::new(plan), self.extent(), self.personalization()))
     }
 
     /// Whether there are rules for the site, and they are not at hand.
@@ -382,9 +421,8 @@ impl Visit {
         self.pack.is_none() && (!self.site.pointer_keys.is_empty() || self.permits.preview.is_some())
     }
 
-    /// The head of an answer that is this visitor's alone.
-    fn personal_head(&self, origin: &ResponseHead) -> ResponseHead {
-        let mut head = http::personal_reply(origin);
+    /// Says in the head of an answer that is one visitor's what is particular to this one.
+    fn make_personal(&self, mut head: ResponseHead) -> ResponseHead {
         let defaults = match (&self.kill, &self.pack) {
             (KillSwitch::Off, _) => Some("off"),
             (_, None) if self.lacks_rules() => Some("no-pack"),

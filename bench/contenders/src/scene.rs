@@ -60,7 +60,7 @@ impl Default for Scene {
                 method: Method::GET,
                 host: "www.bench.test".to_owned(),
                 path_and_query: "/".to_owned(),
-                headers,
+                headers: headers.into(),
             },
             place: Place {
                 country: "AT".to_owned(),

@@ -26,7 +26,7 @@ pub fn request_head(request: &JsValue) -> Option<(RequestHead, Place)> {
     let (authority, path_and_query) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next()?.to_owned();
     let path_and_query = path_and_query.split('#').next()?.to_owned();
-    Some((RequestHead { method, host, path_and_query, headers }, place))
+    Some((RequestHead { method, host, path_and_query, headers: headers.into() }, place))
 }
 
 /// Status and headers of an answer.

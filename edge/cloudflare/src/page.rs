@@ -216,7 +216,7 @@ impl Exchange {
             method: Method::GET,
             host: asked.host.clone(),
             path_and_query: asked.path_and_query.clone(),
-            headers: HeaderMap::new(),
+            headers: HeaderMap::new().into(),
         };
         let served = &self.fetcher.served;
         let nowhere = Place::default();

@@ -24,6 +24,7 @@ pub fn answer(request: Request, instance: &mut Instance) {
     let Instance { clock, config, backends, pages } = instance;
     let (clock, arrived_us) = (&*clock, clock.us());
     let (request, body) = request.into_handles();
+    let request = Arc::new(request);
     let Some(host) = convert::host(&request) else { return plain(StatusCode::BAD_REQUEST, "bad host\n") };
     let Some((site, state)) = config.site(&host, clock.ms()) else {
         return plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n");

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use fastly::handle::{BodyHandle, RequestHandle, ResponseHandle};
 use fastly::http::{FramingHeadersMode, Url};
 use fastly::{Request, Response};
 use hemstitch::facts::Place;
-use hemstitch::http::{OutgoingRequest, RequestHead, ResponseHead};
+use hemstitch::http::{HeaderSource, OutgoingRequest, RequestHead, RequestHeaders, ResponseHead};
 
 use crate::origin::Gzip;
 
@@ -51,7 +52,7 @@ fn is_plain(host: &str) -> bool {
 ///
 /// It is read by its handle: the platform's library would make room for 4 KB for each header, and keep all of them twice.
 /// `None` where a part of it cannot be read.
-pub fn request_head(request: &RequestHandle, host: String) -> Option<RequestHead> {
+pub fn request_head(request: &Arc<RequestHandle>, host: String) -> Option<RequestHead> {
     let method =
         request.get_method(METHOD).or_else(|short| request.get_method(short.needed_buf_size)).ok()?;
     let url = request.get_url(URL).or_else(|short| request.get_url(short.needed_buf_size)).ok()?;
@@ -61,13 +62,17 @@ pub fn request_head(request: &RequestHandle, host: String) -> Option<RequestHead
     };
     let names = |room| request.get_header_names(room).collect::<Result<Vec<_>, _>>();
     let names = names(NAMES).or_else(|short| names(short.needed_buf_size)).ok()?;
-    let mut headers = HeaderMap::with_capacity(names.len());
-    for name in names {
-        for value in values(request, &name) {
-            headers.append(&name, value);
-        }
-    }
+    let headers = RequestHeaders::behind(names, Arc::new(Client(Arc::clone(request))));
     Some(RequestHead { method, host, path_and_query, headers })
+}
+
+/// The platform has the visitor's headers, and each of them costs a call.
+struct Client(Arc<RequestHandle>);
+
+impl HeaderSource for Client {
+    fn values(&self, name: &HeaderName) -> Vec<HeaderValue> {
+        values(&self.0, name)
+    }
 }
 
 /// All values of a header.

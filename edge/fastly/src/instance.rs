@@ -1,7 +1,7 @@
 //! What an instance keeps from one request to the next.
 
-use bytes::Bytes;
 use hemstitch::memory::Memory;
+use hemstitch::visit::Stored;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -16,7 +16,7 @@ pub struct Instance {
     pub config: Config,
     pub backends: FragmentBackends,
     /// Objects out of the POP's cache, by key; instants are those of `clock`, in milliseconds.
-    pub pages: Memory<Bytes>,
+    pub pages: Memory<Stored>,
 }
 
 impl Default for Instance {

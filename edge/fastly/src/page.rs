@@ -8,7 +8,7 @@ use hemstitch::memory::Memory;
 use hemstitch::page::{Life, StoredPage};
 use hemstitch::session::PageSession;
 use hemstitch::site::Site;
-use hemstitch::visit::{Answer, Cached, Fetched, Retain, Visit};
+use hemstitch::visit::{Answer, Cached, Fetched, Retain, Stored, Visit};
 
 use crate::answer::{pass, plain, unreachable_origin, untouched};
 use crate::clock::Clock;
@@ -29,7 +29,7 @@ pub struct Exchange<'i> {
     /// By that clock.
     pub arrived_us: u64,
     pub backends: &'i mut FragmentBackends,
-    pub pages: &'i mut Memory<Bytes>,
+    pub pages: &'i mut Memory<Stored>,
 }
 
 /// How long an object of the POP's cache, which can be purged, is believed without a look there, in milliseconds.
@@ -68,8 +68,8 @@ impl Exchange<'_> {
         }
         match store::page(key, self.clock) {
             Held::Fresh { object, for_ms } => {
-                let believed_until = now_ms + for_ms.min(BELIEVED_MS);
-                self.pages.hold(key.as_str(), object.clone(), object.len(), believed_until);
+                let (object, believed_until) = (Stored::from(object), now_ms + for_ms.min(BELIEVED_MS));
+                self.pages.hold(key.as_str(), object.clone(), object.size(), believed_until);
                 self.serve(key, object, None);
             }
             Held::Stale { object, duty: None, .. } => self.serve(key, object, None),
@@ -95,7 +95,7 @@ impl Exchange<'_> {
     }
 
     /// Answers with an object; then brings the cache up to date.
-    fn serve(&mut self, key: &CacheKey, object: Bytes, duty: Option<Duty>) {
+    fn serve(&mut self, key: &CacheKey, object: impl Into<Stored>, duty: Option<Duty>) {
         match self.visit.from_cache(object) {
             Cached::Page { session, again } => {
                 self.send(*session);

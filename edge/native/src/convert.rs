@@ -26,7 +26,7 @@ pub fn request_head(parts: &request::Parts) -> Option<RequestHead> {
         method: parts.method.clone(),
         host: host.to_owned(),
         path_and_query: target.as_str().to_owned(),
-        headers: parts.headers.clone(),
+        headers: parts.headers.clone().into(),
     })
 }
 

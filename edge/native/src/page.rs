@@ -72,8 +72,8 @@ impl PageRequest {
         let arrived = Instant::now();
         let mut entropy = [0; 16];
         getrandom::fill(&mut entropy)?;
-        let coding = Coding::negotiate(&head.headers);
-        let place = convert::place(&head.headers, serving.place_header.as_ref());
+        let coding = Coding::negotiate(head.headers.all());
+        let place = convert::place(head.headers.all(), serving.place_header.as_ref());
         let keys = site.keys.now();
         let keys = keys.as_deref();
         let mut visit = Visit::arrive(Arc::clone(&site.site), keys, head, place, unix_now(), entropy);
@@ -236,7 +236,7 @@ impl PageRequest {
             method: Method::GET,
             host: asked.host.clone(),
             path_and_query: asked.path_and_query.clone(),
-            headers: HeaderMap::new(),
+            headers: HeaderMap::new().into(),
         };
         let site = Arc::clone(&self.site.site);
         let mut visit = Visit::arrive(site, None, request, Place::default(), unix_now(), [0; 16]);
@@ -386,7 +386,7 @@ impl PageRequest {
     }
 
     fn untouched(&self, head: ResponseHead, body: Incoming) -> Response<ReplyBody> {
-        pass::untouched(head, body, &self.visit.request().headers, self.is_head())
+        pass::untouched(head, body, self.visit.request().headers.all(), self.is_head())
     }
 
     fn pack_label(&self) -> String {

@@ -40,7 +40,8 @@ pub struct Passage {
 pub async fn pass(passage: Passage, head: &RequestHead, body: Incoming) -> Answered {
     let Passage { serving, site, peer, upgrade } = passage;
     let most = serving.max_upload_bytes;
-    let told = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let told =
+        head.headers.get(&header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if told.is_some_and(|length: u64| length > most) {
         let reply = convert::plain_reply(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n");
         return Answered::new(reply, Way::Refused);

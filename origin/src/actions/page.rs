@@ -48,7 +48,7 @@ fn answer(origin: &Arc<Origin>, request: RequestHead) -> Response {
     if settings.esi.unwrap_or(shelved.has_esi) {
         ask_for_esi(&mut head);
     }
-    let in_front = InFront::of(&request.headers);
+    let in_front = InFront::of(request.headers.all());
     let includes_elsewhere = in_front == InFront::Esi && shelved.has_esi;
     if in_front == InFront::Hemstitch || includes_elsewhere {
         return as_authored(&request, head, shelved);

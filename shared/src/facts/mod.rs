@@ -5,9 +5,9 @@ mod robots;
 pub mod vocabulary;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use ::http::HeaderValue;
+use ::http::{HeaderValue, header};
 use serde_json::Value;
 
 pub use vocabulary::VOCABULARY;
@@ -15,7 +15,7 @@ pub use vocabulary::VOCABULARY;
 use clock::Clock;
 use robots::is_robot;
 
-use crate::http::form_decoded;
+use crate::http::{RequestHead, form_decoded};
 use crate::profile::Profile;
 use crate::time::UnixTime;
 
@@ -73,7 +73,7 @@ pub struct Facts {
     host: String,
     path: String,
     query: Vec<(String, String)>,
-    user_agent: Option<HeaderValue>,
+    request: Option<Arc<RequestHead>>,
     now: UnixTime,
     time_of_day: OnceLock<String>,
     overrides: BTreeMap<String, Value>,
@@ -90,8 +90,8 @@ pub struct Sources<'a> {
     pub path: &'a str,
     /// The query without hs_ parameters.
     pub query: Option<&'a str>,
-    /// The request's `User-Agent`.
-    pub user_agent: Option<HeaderValue>,
+    /// The request, for who says that they are asking.
+    pub request: Option<Arc<RequestHead>>,
     /// The present instant.
     pub now: UnixTime,
     /// What a verified facts token states instead; nothing else may.
@@ -101,11 +101,11 @@ pub struct Sources<'a> {
 impl Facts {
     /// The facts of a request.
     pub fn new(profile: Profile, sources: Sources<'_>) -> Facts {
-        let Sources { place, host, path, query, user_agent, now, overrides } = sources;
+        let Sources { place, host, path, query, request, now, overrides } = sources;
         let query = query.map(|query| form_pairs(query).collect()).unwrap_or_default();
         let (host, path) = (host.to_owned(), path.to_owned());
         let time_of_day = OnceLock::new();
-        Facts { profile, place, host, path, query, user_agent, now, time_of_day, overrides }
+        Facts { profile, place, host, path, query, request, now, time_of_day, overrides }
     }
 
     /// Facts that are stated outright, by name, as in a persona: a visitor that somebody makes up.
@@ -188,8 +188,10 @@ impl Facts {
     }
 
     fn device(&self, name: &str) -> Option<Fact<'_>> {
-        let user_agent = self.user_agent.as_ref().map(HeaderValue::as_bytes).unwrap_or_default();
-        (name == "bot").then(|| Fact::Bool(is_robot(user_agent)))
+        let headers = self.request.as_ref().map(|request| &request.headers);
+        let user_agent = headers.and_then(|headers| headers.get(&header::USER_AGENT));
+        (name == "bot")
+            .then(|| Fact::Bool(is_robot(user_agent.map(HeaderValue::as_bytes).unwrap_or_default())))
     }
 
     fn place(&self, name: &str) -> Option<Fact<'_>> {
@@ -251,6 +253,7 @@ fn form_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use ::http::{HeaderMap, Method};
     use serde_json::json;
 
     use super::*;
@@ -263,8 +266,15 @@ mod tests {
         let overrides = overrides.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let query = Some("q=a%20b+c&q=2&bad=%zz&=x&e&utm_campaign=autumn");
         let now = UnixTime(1_795_822_200);
-        let user_agent = Some(HeaderValue::from_static("Googlebot/2.1"));
-        let sources = Sources { place, host: "www.acme.test", path: "/a", query, user_agent, now, overrides };
+        let headers = HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_static("Googlebot/2.1"))]);
+        let request = RequestHead {
+            method: Method::GET,
+            host: "www.acme.test".into(),
+            path_and_query: "/a".into(),
+            headers: headers.into(),
+        };
+        let request = Some(Arc::new(request));
+        let sources = Sources { place, host: "www.acme.test", path: "/a", query, request, now, overrides };
         Facts::new(profile, sources)
     }
 

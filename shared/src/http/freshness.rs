@@ -127,7 +127,7 @@ fn freshness(head: &ResponseHead, now: UnixTime) -> Result<Freshness, WhyNot> {
 /// `Vary` names nothing but `Accept-Encoding`, which we choose ourselves when we fill the cache.
 fn varies_by_encoding_alone(headers: &HeaderMap) -> bool {
     let readable = headers.get_all(header::VARY).iter().all(|value| value.to_str().is_ok());
-    readable && list(headers, "vary").all(|name| name.eq_ignore_ascii_case("accept-encoding"))
+    readable && list(headers.get_all(header::VARY)).all(|name| name.eq_ignore_ascii_case("accept-encoding"))
 }
 
 /// `N` or `N+M` of the Edge Architecture Specification: fresh for N seconds, and M more while stale.

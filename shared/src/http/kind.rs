@@ -51,7 +51,9 @@ pub fn kind(head: &ResponseHead, site: &Site, path: &str) -> Kind {
 /// Whether the content is in no coding.
 pub fn is_identity(headers: &HeaderMap) -> bool {
     let readable = headers.get_all(header::CONTENT_ENCODING).iter().all(|value| value.to_str().is_ok());
-    readable && list(headers, "content-encoding").all(|coding| coding.eq_ignore_ascii_case("identity"))
+    readable
+        && list(headers.get_all(::http::header::CONTENT_ENCODING))
+            .all(|coding| coding.eq_ignore_ascii_case("identity"))
 }
 
 /// The charset that a `Content-Type` names (RFC 9110, section 8.3.2).

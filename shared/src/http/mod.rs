@@ -6,6 +6,7 @@
 mod address;
 mod fragment;
 mod freshness;
+mod headers;
 mod kind;
 mod marker;
 mod reply;
@@ -20,6 +21,7 @@ pub use fragment::{
 };
 pub(crate) use freshness::modified;
 pub use freshness::{Freshness, Storable, WhyNot, storable};
+pub use headers::{HeaderSource, RequestHeaders};
 pub use kind::{Esi, Kind, content_charset, is_identity, kind};
 pub(crate) use kind::{asks_for_esi, may_be_followed, medium};
 pub use marker::Marker;
@@ -34,7 +36,10 @@ pub(crate) use route::{EXPLAIN_PARAMETER, cookie, has_cookie, only_cookie};
 pub use target::{clean_target, own_parameter};
 pub(crate) use target::{form_decoded, local_target};
 
-use ::http::{HeaderMap, Method, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+/// What the answer is for, as browsers say (Fetch Metadata, W3C).
+pub(crate) const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// A request as it arrived, but for its body.
 #[derive(Clone, Debug)]
@@ -46,7 +51,7 @@ pub struct RequestHead {
     /// Path and query, in origin form (RFC 9112, section 3.2.1).
     pub path_and_query: String,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub headers: RequestHeaders,
 }
 
 /// A response, but for its body.
@@ -60,8 +65,8 @@ pub struct ResponseHead {
 
 impl Eq for ResponseHead {}
 
-/// All values of a list header (RFC 9110, section 5.6.1), trimmed, in order.
-fn list<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
-    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+/// All items of a list header (RFC 9110, section 5.6.1) that has these values, trimmed, in order.
+fn list<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> impl Iterator<Item = &'h str> {
+    let lines = values.into_iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty())
 }

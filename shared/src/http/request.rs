@@ -4,7 +4,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::route::cookie_names;
 use super::target::{clean_path_and_query, key_path_and_query};
-use super::{FragmentTarget, RequestHead, WhyNot};
+use super::{FragmentTarget, RequestHead, RequestHeaders, WhyNot, list};
 use crate::esi::HeaderEdit;
 use crate::site::Site;
 use crate::token::{PreviewToken, ProfileCookie};
@@ -117,7 +117,7 @@ pub fn own_fetch(head: &RequestHead, site: &Site) -> OutgoingRequest {
 
 /// The request as it came, but for what is of one hop or ours. An upgrade stays one.
 pub fn pass_request(head: &RequestHead, site: &Site) -> OutgoingRequest {
-    let mut headers = end_to_end(&head.headers);
+    let mut headers = end_to_end(head.headers.all());
     if upgrades(&head.headers) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -165,9 +165,7 @@ pub fn needs_own_fetch(head: &RequestHead, why: WhyNot, status: StatusCode) -> b
     let cookies = || cookie_names(head).any(|name| !name.is_empty() && !ours.contains(&name));
     match why {
         WhyNot::Varies => true,
-        WhyNot::SetCookie | WhyNot::Forbidden => {
-            cookies() || head.headers.contains_key(header::ACCEPT_LANGUAGE)
-        }
+        WhyNot::SetCookie | WhyNot::Forbidden => cookies() || head.headers.contains(&header::ACCEPT_LANGUAGE),
         WhyNot::NoFreshness | WhyNot::Stale => cookies(),
         WhyNot::Status => status_depends(status) && cookies(),
     }
@@ -188,15 +186,15 @@ fn status_depends(status: StatusCode) -> bool {
 
 /// Whether a request asks for a WebSocket (RFC 6455). No other upgrade is passed on: through HTTP/2 in clear text, say, a
 /// visitor would speak to the origin without us.
-pub(super) fn upgrades(headers: &HeaderMap) -> bool {
-    let websocket =
-        super::list(headers, "upgrade").any(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-    websocket && super::list(headers, "connection").any(|option| option.eq_ignore_ascii_case("upgrade"))
+pub(super) fn upgrades(headers: &RequestHeaders) -> bool {
+    let has = |name, wanted: &str| list(headers.get_all(name)).any(|item| item.eq_ignore_ascii_case(wanted));
+    has(&header::UPGRADE, "websocket") && has(&header::CONNECTION, "upgrade")
 }
 
 /// Headers without those of one hop, those that `Connection` names, and ours.
 pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let nominated: Vec<String> = super::list(headers, "connection").map(str::to_ascii_lowercase).collect();
+    let nominated = list(headers.get_all(header::CONNECTION));
+    let nominated: Vec<String> = nominated.map(str::to_ascii_lowercase).collect();
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
         let ours = matches!(name.as_str(), "hs-facts" | "hs-explain" | "surrogate-capability");
@@ -244,7 +242,7 @@ mod tests {
             method: Method::GET,
             host: "ACME.test:80".into(),
             path_and_query: target.into(),
-            headers: map,
+            headers: map.into(),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use ::http::{Method, header};
 
-use super::RequestHead;
 use super::target::{is_below_own, key_path_and_query};
+use super::{RequestHead, SEC_FETCH_DEST, list};
 use crate::page::is_slot_name;
 use crate::site::Site;
 
@@ -57,7 +57,7 @@ impl CacheKey {
     }
 
     pub(super) fn new(scheme: &str, host: &str, path_and_query: &str) -> CacheKey {
-        CacheKey(format!("{scheme}://{host}{path_and_query}"))
+        CacheKey([scheme, "://", host, path_and_query].concat())
     }
 }
 
@@ -76,11 +76,11 @@ pub fn route(head: &RequestHead, site: &Site) -> Route {
     }
     let method = &head.method;
     let asks_for_page = (method == Method::GET || method == Method::HEAD) && path.starts_with('/');
-    let special = [header::RANGE, header::ORIGIN].iter().any(|name| head.headers.contains_key(name));
+    let special = [header::RANGE, header::ORIGIN].iter().any(|name| head.headers.contains(name));
     if !asks_for_page || special || super::request::upgrades(&head.headers) || !takes_html(head) {
         return Route::Pass;
     }
-    if head.headers.contains_key(header::AUTHORIZATION) || has_session(head, site) {
+    if head.headers.contains(&header::AUTHORIZATION) || has_session(head, site) {
         return Route::Page(Lookup::Bypass);
     }
     let key = CacheKey::new(site.scheme.as_str(), host, &key_path_and_query(&head.path_and_query, site));
@@ -104,12 +104,15 @@ fn takes_html(head: &RequestHead) -> bool {
         "sharedworker",
         "serviceworker",
     ];
-    let destination =
-        head.headers.get("sec-fetch-dest").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let destination = head.headers.get(&SEC_FETCH_DEST).and_then(|value| value.to_str().ok());
+    // Who navigates takes pages, whatever else.
+    if destination == Some("document") {
+        return true;
+    }
     let wants_reasons = || super::own_parameter(&head.path_and_query, EXPLAIN_PARAMETER).is_some();
-    let accepts = || super::list(&head.headers, "accept").filter_map(|range| range.split(';').next());
+    let accepts = || list(head.headers.get_all(&header::ACCEPT)).filter_map(|range| range.split(';').next());
     let html = |range: &str| ["text/html", "application/xhtml+xml", "text/*", "*/*"].contains(&range.trim());
-    !SUBRESOURCES.contains(&destination)
+    !destination.is_some_and(|destination| SUBRESOURCES.contains(&destination))
         && (accepts().next().is_none() || accepts().any(html) || wants_reasons())
 }
 
@@ -119,17 +122,14 @@ fn has_session(head: &RequestHead, site: &Site) -> bool {
 
 /// The names in all `Cookie` headers (RFC 6265, section 4.2.1).
 pub(super) fn cookie_names(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
-    let pairs = head
-        .headers
-        .get_all(header::COOKIE)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
+    let pairs =
+        head.headers.get_all(&header::COOKIE).flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
     pairs.map(|pair| pair.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii())
 }
 
 /// The value of the first cookie of a name.
 pub(crate) fn cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
-    let lines = head.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let lines = head.headers.get_all(&header::COOKIE).filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
@@ -167,7 +167,7 @@ mod tests {
         }
         let host = map.get("host").and_then(|host| host.to_str().ok()).unwrap_or("ACME.test:443").to_owned();
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let head = RequestHead { method, host, path_and_query: url.to_owned(), headers: map };
+        let head = RequestHead { method, host, path_and_query: url.to_owned(), headers: map.into() };
         assert_eq!(route(&head, &site()), expect, "{request} {headers:?}");
     }
 

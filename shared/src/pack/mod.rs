@@ -329,6 +329,7 @@ impl fmt::Debug for Pack {
     }
 }
 
+#[inline(always)]
 fn word_at(bytes: &[u8], at: usize) -> Option<u32> {
     let word = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_le_bytes(word.try_into().ok()?))

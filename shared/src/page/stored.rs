@@ -9,12 +9,14 @@
 //! Little-endian throughout; strings have a u32 length before them. The envelope and the head are stable, so that a plan
 //! of another compiler, or a damaged one, is made again from the page that lies beside it.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{Charset, Include, Insertion, Node, PagePlan, Place};
 use crate::esi::Program;
-use crate::http::ResponseHead;
+use crate::http::{ResponseHead, personal_reply};
 use crate::time::UnixTime;
 
 const MAGIC: &[u8; 4] = b"HSPG";
@@ -60,9 +62,10 @@ pub struct StoredPage {
     /// Whether its ESI is processed.
     pub esi: bool,
     /// The plan, with the digest of the edits that it was compiled for; `None` if it must be compiled again.
-    pub plan: Option<(PagePlan, [u8; 16])>,
+    pub plan: Option<(Arc<PagePlan>, [u8; 16])>,
     object: Bytes,
     page_start: usize,
+    personal_head: OnceLock<ResponseHead>,
 }
 
 impl StoredPage {
@@ -71,9 +74,15 @@ impl StoredPage {
         self.object.get(self.page_start..).unwrap_or_default()
     }
 
-    /// The whole object and where in it the page starts: what a session sends from, without copying it.
-    pub(crate) fn into_object(self) -> (Bytes, usize) {
-        (self.object, self.page_start)
+    /// The head of an answer that is one visitor's alone, worked out once.
+    pub(crate) fn personal_head(&self) -> &ResponseHead {
+        self.personal_head.get_or_init(|| personal_reply(&self.head))
+    }
+
+    /// What the page takes in memory, roughly, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        // What was read of head and plan is larger than what it was read from.
+        self.object.len() + 3 * self.page_start
     }
 
     /// Serializes a page with its plan.
@@ -121,8 +130,10 @@ impl StoredPage {
         }
         let (head, life, esi) = decode_head(head).ok_or(StoredPageError::Damaged)?;
         let plan = if sum(plan) == plan_sum { decode_plan(plan, &object, page_len) } else { None };
+        let plan = plan.map(|(plan, digest)| (Arc::new(plan), digest));
         let page_start = object.len() - page_len as usize;
-        Ok(StoredPage { head, life, esi, plan, object, page_start })
+        let personal_head = OnceLock::new();
+        Ok(StoredPage { head, life, esi, plan, object, page_start, personal_head })
     }
 }
 

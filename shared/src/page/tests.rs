@@ -310,7 +310,7 @@ fn a_stored_page_comes_back_as_it_went_in() {
     let (compiler, _) = mixed();
     let plan = compiler.plan().expect("a whole page has a plan");
     let page = StoredPage::decode(stored(MIXED.as_bytes(), plan)).expect("it was just encoded");
-    assert_eq!(page.plan, Some((plan.clone(), [7; 16])));
+    assert_eq!(page.plan, Some((std::sync::Arc::new(plan.clone()), [7; 16])));
     assert_eq!((page.page(), page.life, page.esi), (MIXED.as_bytes(), LIFE, true));
     assert_eq!(page.head.headers.get_all("x-any").iter().count(), 2);
 }
@@ -326,7 +326,7 @@ fn a_damaged_stored_page_never_yields_another_plan() {
             let mut damaged = object.clone();
             damaged[at] ^= 1 << bit;
             if let Ok(StoredPage { plan: Some((read, digest)), .. }) = StoredPage::decode(damaged) {
-                assert_eq!((&read, digest), (plan, [7; 16]), "bit {bit} of byte {at}");
+                assert_eq!((&*read, digest), (plan, [7; 16]), "bit {bit} of byte {at}");
             }
         }
     }

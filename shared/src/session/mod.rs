@@ -122,8 +122,8 @@ impl PageSession {
     /// A session over a page out of the cache, with its plan.
     pub(crate) fn stored(
         head: ResponseHead,
-        page: StoredPage,
-        plan: PagePlan,
+        page: Arc<StoredPage>,
+        plan: Arc<PagePlan>,
         extent: Extent,
         personal: Personalization,
     ) -> PageSession {

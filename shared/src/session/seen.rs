@@ -21,13 +21,13 @@ pub(super) fn facts(personal: &Personalization) -> esi::Facts {
     let query: Vec<&str> = query.split('&').filter(kept).collect();
     let hidden = |name: &str| matches!(name, "cookie" | "authorization" | "proxy-authorization" | "host");
     let mut headers: Vec<(String, String)> = Vec::new();
-    for (name, value) in &personal.request.headers {
+    for (name, value) in personal.request.headers.all() {
         if !hidden(name.as_str()) {
             headers.push((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         }
     }
     headers.push(("host".to_owned(), personal.host.clone()));
-    let cookies = personal.request.headers.get_all(::http::header::COOKIE).iter();
+    let cookies = personal.request.headers.get_all(&::http::header::COOKIE);
     let cookies = cookies
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .collect::<Vec<_>>()

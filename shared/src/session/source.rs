@@ -1,6 +1,6 @@
 //! Where a session's page comes from: the cache, or an origin that is still sending it.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
 use super::Step;
 use crate::http::ResponseHead;
@@ -16,7 +16,7 @@ pub struct Keep {
 }
 
 pub(super) enum Source {
-    Stored { object: Bytes, start: usize, plan: Box<PagePlan> },
+    Stored { page: Arc<StoredPage>, plan: Arc<PagePlan> },
     Compiling(Box<Compiling>),
 }
 
@@ -40,9 +40,8 @@ enum Arrival {
 }
 
 impl Source {
-    pub(super) fn stored(page: StoredPage, plan: PagePlan) -> Source {
-        let (object, start) = page.into_object();
-        Source::Stored { object, start, plan: Box::new(plan) }
+    pub(super) fn stored(page: Arc<StoredPage>, plan: Arc<PagePlan>) -> Source {
+        Source::Stored { page, plan }
     }
 
     pub(super) fn compiling(options: CompileOptions, max_page_bytes: usize, keep: Option<Keep>) -> Source {
@@ -123,7 +122,7 @@ impl Source {
 
     pub(super) fn page(&self) -> &[u8] {
         match self {
-            Source::Stored { object, start, .. } => object.get(*start..).unwrap_or_default(),
+            Source::Stored { page, .. } => page.page(),
             Source::Compiling(compiling) => compiling.compiler.page(),
         }
     }

@@ -54,7 +54,7 @@ fn personalization() -> Personalization {
             method: ::http::Method::GET,
             host: "acme.test".into(),
             path_and_query: "/?a=1".into(),
-            headers: ::http::HeaderMap::new(),
+            headers: ::http::HeaderMap::new().into(),
         }),
     }
 }
@@ -275,6 +275,7 @@ fn what_was_stored_is_sent_like_what_was_streamed() {
     assert_eq!(streamed.session.take_object(), None);
     let mut page = StoredPage::decode(object).expect("it was just encoded");
     let (plan, _) = page.plan.take().expect("its plan is whole");
+    let page = Arc::new(page);
     let session = PageSession::stored(head(StatusCode::OK), page, plan, Extent::Whole, personalization());
     let script = Script { session, fetches: Vec::new(), out: Vec::new(), last: Step::Wait };
     let sent = String::from_utf8_lossy(&streamed.out).into_owned();

@@ -1,5 +1,7 @@
 //! JWS compact serialization (RFC 7515) with HS256 (RFC 7518 §3.2), and nothing else of either.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserializer, IgnoredAny};
@@ -8,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::json::{self, Text};
 use super::keyring::{Key, KeyAge, Keyring};
 use crate::time::UnixTime;
+
+/// The `typ` of a token that has no kind of its own (RFC 7519 §5.1).
+pub(super) const JWT: &str = "JWT";
 
 /// What the `typ` of a token must be, letter case apart.
 #[derive(Clone, Copy)]
@@ -115,8 +120,15 @@ pub(super) fn open(
     }
 
     let mut decoded = Vec::with_capacity(token.len());
-    decode(header, &mut decoded)?;
-    let (key, under) = choose_key(&decoded, typ, keyring, now)?;
+    let is_jwt = matches!(typ, Typ::Required(JWT) | Typ::Usual(JWT));
+    let ours = keyring.choose_by(now, |key| is_jwt && key.jwt_header() == header);
+    let (key, under) = match ours {
+        Some(chosen) => chosen,
+        None => {
+            decode(header, &mut decoded)?;
+            choose_key(&decoded, typ, keyring, now)?
+        }
+    };
     decoded.clear();
     decode(mac, &mut decoded)?;
     if !key.authenticates(signed.as_bytes(), &decoded) {
@@ -158,6 +170,18 @@ fn choose_key<'k>(
     keyring.choose(kid.as_str(), now).ok_or(JwsError::UnknownKid)
 }
 
+/// The header of a token under a key of that name, in base64url.
+pub(super) fn header(kid: &str, typ: &str) -> Result<String, JwsError> {
+    #[derive(Serialize)]
+    struct Sealed<'a> {
+        alg: &'a str,
+        kid: &'a str,
+        typ: &'a str,
+    }
+    let header = serde_json::to_vec(&Sealed { alg: "HS256", kid, typ });
+    Ok(URL_SAFE_NO_PAD.encode(header.map_err(|_| JwsError::Unserializable)?))
+}
+
 /// The token of these claims under the key that signs at `now`. Same claims, same key → same bytes.
 pub(super) fn seal(
     claims: &impl Serialize,
@@ -165,19 +189,12 @@ pub(super) fn seal(
     keyring: &Keyring,
     now: UnixTime,
 ) -> Result<String, JwsError> {
-    #[derive(Serialize)]
-    struct Sealed<'a> {
-        alg: &'a str,
-        kid: &'a str,
-        typ: &'a str,
-    }
     let key = keyring.signer(now);
-    let header = Sealed { alg: "HS256", kid: key.kid(), typ };
-    let header = serde_json::to_vec(&header).map_err(|_| JwsError::Unserializable)?;
+    let header = if typ == JWT { Cow::Borrowed(key.jwt_header()) } else { header(key.kid(), typ)?.into() };
     let payload = serde_json::to_vec(claims).map_err(|_| JwsError::Unserializable)?;
 
-    let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 50);
-    URL_SAFE_NO_PAD.encode_string(header, &mut token);
+    let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 50);
+    token.push_str(&header);
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
     let mac = key.sign(token.as_bytes());

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use sha2::Sha256;
 
+use super::jws;
 use crate::time::UnixTime;
 
 /// One secret and the name that tokens call it by. The secret itself is not kept, only the HMAC state that it leads
@@ -19,6 +20,8 @@ pub struct Key {
     kid: String,
     from: UnixTime,
     keyed: Hmac<Sha256>,
+    /// The header of the tokens that it signs most often, as it stands in them.
+    jwt_header: String,
 }
 
 impl Key {
@@ -31,6 +34,12 @@ impl Key {
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// The header of a JWT under this key, in base64url: the very bytes that tokens of ours begin with, so that they need not
+    /// be read again.
+    pub(super) fn jwt_header(&self) -> &str {
+        &self.jwt_header
     }
 
     /// HMAC-SHA256 of `message`.
@@ -122,10 +131,15 @@ impl Keyring {
     }
 
     pub(super) fn choose(&self, kid: &str, now: UnixTime) -> Option<(&Key, KeyAge)> {
+        self.choose_by(now, |key| key.kid == kid)
+    }
+
+    /// The first key that is the one, and how old it is.
+    pub(super) fn choose_by(&self, now: UnixTime, is_it: impl Fn(&Key) -> bool) -> Option<(&Key, KeyAge)> {
         let signer = &self.signer(now).kid;
         let mut age = KeyAge::Newest;
         for key in self.keys() {
-            if key.kid == kid {
+            if is_it(key) {
                 return Some((key, age));
             }
             if key.kid == *signer {
@@ -152,7 +166,8 @@ impl KeyJson {
             return Err(KeyringError::SecretLength { index, bytes: secret.len() });
         }
         let keyed = Hmac::new_from_slice(&secret).map_err(|_| KeyringError::SecretEncoding { index })?;
-        Ok(Key { kid: self.kid, from: UnixTime(self.from), keyed })
+        let jwt_header = jws::header(&self.kid, jws::JWT).map_err(|_| KeyringError::Kid { index })?;
+        Ok(Key { kid: self.kid, from: UnixTime(self.from), keyed, jwt_header })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ::http::HeaderName;
 use serde_json::Value;
 
 use super::keys::Keys;
@@ -13,8 +14,10 @@ use crate::token::{Capability, CapabilityToken, FactsToken, Keyring};
 
 /// The cookie in which a browser may hold a facts token.
 const FACTS_COOKIE: &str = "__Host-hs-facts";
+/// The header that may hold one.
+const FACTS_HEADER: HeaderName = HeaderName::from_static("hs-facts");
 /// The header that asks for notes in the headers of a page.
-const EXPLAIN_HEADER: &str = "hs-explain";
+const EXPLAIN_HEADER: HeaderName = HeaderName::from_static("hs-explain");
 
 /// What the tokens of a request permit.
 #[derive(Debug, Default)]
@@ -65,7 +68,7 @@ fn facts(
     site: &Site,
     now: UnixTime,
 ) -> Option<BTreeMap<String, Value>> {
-    let token = match request.headers.get("hs-facts") {
+    let token = match request.headers.get(&FACTS_HEADER) {
         Some(header) => header.to_str().ok()?,
         None => match http::own_parameter(&request.path_and_query, "hs_facts") {
             Some(parameter) => parameter,
@@ -81,7 +84,7 @@ fn explains(request: &RequestHead, keyring: &Keyring, site: &Site, now: UnixTime
     let holds = |token: &str| {
         CapabilityToken::decode(token.as_bytes(), Capability::Explain, keyring, &site.name, now).is_ok()
     };
-    let header = request.headers.get(EXPLAIN_HEADER).and_then(|header| header.to_str().ok());
+    let header = request.headers.get(&EXPLAIN_HEADER).and_then(|header| header.to_str().ok());
     if http::own_parameter(&request.path_and_query, EXPLAIN_PARAMETER).is_some_and(holds) {
         Explains::Instead
     } else if header.is_some_and(holds) {

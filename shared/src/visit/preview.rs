@@ -99,13 +99,14 @@ impl Exchange {
 
 /// Whether the answer becomes a page of its own, as far as the browser says (Fetch Metadata, W3C).
 pub(super) fn is_document(request: &RequestHead) -> bool {
-    request.headers.get("sec-fetch-dest").is_none_or(|destination| destination == "document")
+    request.headers.get(&http::SEC_FETCH_DEST).is_none_or(|destination| destination == "document")
 }
 
 /// Where the way out leads: the page itself, by a URL that no `<base>` of the page turns elsewhere.
 #[cold]
 pub(super) fn way_out(request: &RequestHead, site: &Site, host: &str) -> String {
-    let port = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(&request.host);
+    let port =
+        request.headers.get(&header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(&request.host);
     let port = port.rsplit_once(':').map(|(_, port)| port);
     let port = port.filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();

@@ -64,7 +64,7 @@ fn visit_of(pack: Arc<Pack>, target: &str, lines: &[(&str, &str)]) -> Visit {
         method: Method::GET,
         host: "acme.test".into(),
         path_and_query: target.into(),
-        headers: headers(lines),
+        headers: headers(lines).into(),
     };
     let mut visit = Visit::arrive(Arc::new(site), Some(&keys()), request, Place::default(), NOW, [7; 16]);
     visit.equip(Some(pack), KillSwitch::On);

@@ -71,7 +71,7 @@ impl<'a> InProcess<'a> {
                 method: Method::GET,
                 host: test_site.host.clone(),
                 path_and_query: case.path.clone(),
-                headers: header_map(case.request_headers_for(test_site)),
+                headers: header_map(case.request_headers_for(test_site)).into(),
             },
             response: ResponseHead { status: StatusCode::OK, headers: header_map(case.response_headers()) },
             now: UnixTime(now()),
