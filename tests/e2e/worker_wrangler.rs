@@ -65,7 +65,7 @@ fn the_worker_passes_the_dry_run_of_a_deployment_and_is_small() {
 }
 
 #[test]
-fn the_manual_of_publishing_ends_with_pack_and_pointer_in_both_kvs() {
+fn the_manual_of_publishing_ends_with_all_that_is_live_in_both_kvs() {
     let manual = fs::read_to_string(workspace().join("docs/cloudflare.md")).expect("a manual");
     let publishing = manual.split("## Publish").nth(1).expect("a chapter on publishing");
     let block = |fence: &str| publishing.split(fence).nth(1).and_then(|rest| rest.split("```").next());
@@ -74,7 +74,8 @@ fn the_manual_of_publishing_ends_with_pack_and_pointer_in_both_kvs() {
     write("ruleset.json", &scene::rules().to_string());
     write("hemstitch.toml", block("```toml\n").expect("a configuration"));
     let pack = Publication::of("acme", 1, &scene::rules().to_string());
-    let (api, values) = kv_api(&[&pack.pack_key, &pack.pointer_key]);
+    let kept = pack.pack_key.replace("/pack/", "/ruleset/");
+    let (api, values) = kv_api(&[&pack.pack_key, &kept, &pack.pointer_key]);
     let environment =
         [("CLOUDFLARE_API_TOKEN", "token".to_string()), ("HEMSTITCH_TARGETS_CLOUDFLARE_API", api.url())];
     let wrangler = Wrangler::with_empty_kv();
@@ -82,10 +83,12 @@ fn the_manual_of_publishing_ends_with_pack_and_pointer_in_both_kvs() {
 
     let values = values.lock().expect("no holder of the lock panics");
     assert_eq!(values[&pack.pack_key], pack.pack);
+    let ruleset = serde_json::from_slice::<serde_json::Value>(&values[&kept]).expect("a ruleset");
+    assert_eq!(ruleset, scene::rules());
     for (key, value) in &*values {
         assert_eq!(wrangler.kept(key), *value, "{key}");
     }
-    assert_eq!(values.len(), 2);
+    assert_eq!(values.len(), 3);
 }
 
 type Values = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
