@@ -13,7 +13,7 @@ use crate::setting::{SLOTS, Setting, given, progress};
 use crate::table::{Goal, Row};
 
 const RULES: usize = 1_000;
-/// Hits of a turn, and turns. An instance lives for 1,000 requests, so that nearly all of them are warm.
+/// Hits of a turn, and turns. Viceroy gives an instance six requests, so five of six hits are warm.
 const HITS: usize = 60;
 const TURNS: usize = 15;
 /// What an instance gets to go back to waiting: a request that came before would be given a fresh one.
