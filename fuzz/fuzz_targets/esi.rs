@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hemstitch::esi::{Budgets, Dialect, Facts, FetchFailure, Fragment, Machine, Program, Root, Step, compile};
+use hemstitch::esi::{Budgets, Dialect, Facts, FetchFailure, Fragment, Machine, Program, Root, Step, check, compile};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, Vec<u8>, Vec<Vec<u8>>, u8)| {
@@ -14,6 +14,7 @@ fuzz_target!(|input: (u8, Vec<u8>, Vec<Vec<u8>>, u8)| {
     let budgets = Budgets { steps: 20_000, bytes: 1 << 20, ..dialect.budgets };
     let dialect = Dialect { budgets, ..dialect };
     let program = compile(&document, &dialect).program;
+    check(&document, &dialect);
     let mut stored = Vec::new();
     program.write(&mut stored);
     let again = Program::read(&mut stored.into(), document.len()).expect("what was written is read");

@@ -36,6 +36,7 @@ pub mod targets;
 mod visits;
 mod write_whole;
 
+pub use content_type::content_type;
 pub use folder::{Document, Folder, FolderError};
 pub use keyring_file::{
     Force, KeyRecord, KeyRole, KeyUse, KeyringFile, KeyringFileError, RetireError, write_bundle,

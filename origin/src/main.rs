@@ -162,7 +162,7 @@ mod tests {
             "serve pages --config site.json --personalization off:a,b",
             "edge --config edge.json",
             "check ruleset.json --json",
-            "esi check page.html --dialect akamai",
+            "esi check page.html --dialect akamai --json",
             "esi run page.html --fragments pages --url http://localhost/?a=b --cookie a=b",
             "explain ruleset.json",
             "explain r.json --facts p.json --url /a?b=c --at 2026-11-27T09:30:00+01:00 --json",

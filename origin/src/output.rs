@@ -21,7 +21,12 @@ pub fn line(text: impl Display) -> Result<(), Untold> {
 
 /// Text as it is. A reader who has gone away is no error.
 pub fn text(text: &str) -> Result<(), Untold> {
-    match write(&mut io::stdout(), text) {
+    bytes(text.as_bytes())
+}
+
+/// Bytes as they are. A reader who has gone away is no error.
+pub fn bytes(bytes: &[u8]) -> Result<(), Untold> {
+    match write(&mut io::stdout(), bytes) {
         Err(Untold::Unread) => Ok(()),
         written => written,
     }
@@ -29,21 +34,21 @@ pub fn text(text: &str) -> Result<(), Untold> {
 
 /// Lines that somebody has to get, since they say where a server is. A reader who has gone away is an error.
 pub fn address(lines: impl Display) -> Result<(), Untold> {
-    write(&mut io::stdout(), &format!("{lines}\n"))
+    write(&mut io::stdout(), format!("{lines}\n").as_bytes())
 }
 
 /// Lines on standard error. Where that fails there is nowhere left to say so.
 pub fn aside(lines: impl Display) {
-    let _untold = write(&mut io::stderr(), &format!("{lines}\n"));
+    let _untold = write(&mut io::stderr(), format!("{lines}\n").as_bytes());
 }
 
 /// A line on standard error in place of the one before, on a terminal that knows ANSI's "erase in line".
 pub fn over(line: &str) {
-    let _untold = write(&mut io::stderr(), &format!("\r\x1b[K{line}"));
+    let _untold = write(&mut io::stderr(), format!("\r\x1b[K{line}").as_bytes());
 }
 
-fn write(to: &mut impl Write, text: &str) -> Result<(), Untold> {
-    to.write_all(text.as_bytes()).and_then(|()| to.flush()).map_err(|error| match error.kind() {
+fn write(to: &mut impl Write, bytes: &[u8]) -> Result<(), Untold> {
+    to.write_all(bytes).and_then(|()| to.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Untold::Unread,
         _ => Untold::Unwritten(error),
     })
@@ -68,9 +73,9 @@ mod tests {
     #[test]
     fn a_reader_who_has_gone_is_told_from_a_full_disk() {
         let mut taken = Vec::new();
-        assert!(write(&mut taken, "all of it\n").is_ok());
+        assert!(write(&mut taken, b"all of it\n").is_ok());
         assert_eq!(taken, b"all of it\n");
-        assert!(matches!(write(&mut Refusing(ErrorKind::BrokenPipe), "x"), Err(Untold::Unread)));
-        assert!(matches!(write(&mut Refusing(ErrorKind::StorageFull), "x"), Err(Untold::Unwritten(_))));
+        assert!(matches!(write(&mut Refusing(ErrorKind::BrokenPipe), b"x"), Err(Untold::Unread)));
+        assert!(matches!(write(&mut Refusing(ErrorKind::StorageFull), b"x"), Err(Untold::Unwritten(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! Findings in a ruleset, shown as a good compiler shows them.
+//! Findings in what somebody wrote, shown as a good compiler shows them.
 //!
 //! ```text
 //! error[HS0301]: there is no block `hero-d`
@@ -10,6 +10,7 @@
 //! ```
 
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
 
 use hemstitch::ruleset::{Diagnostic, Severity};
 use serde_json::{Value, json};
@@ -27,6 +28,12 @@ pub enum Colour {
 }
 
 impl Colour {
+    /// For standard output: colours on a terminal, unless `NO_COLOR` is set.
+    pub fn of_output() -> Colour {
+        let plain = !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+        if plain { Colour::Plain } else { Colour::Ansi }
+    }
+
     fn paint(self, code: &str, text: &str) -> String {
         match self {
             Colour::Plain => text.to_owned(),
@@ -35,8 +42,17 @@ impl Colour {
     }
 }
 
-/// All findings, for people.
+/// All findings in a ruleset, for people.
 pub fn for_people(file: &str, text: &str, findings: &[Diagnostic], colour: Colour) -> String {
+    all(file, text, findings, colour) + &summary(file, findings, "it can be published")
+}
+
+/// All findings in a page, for people.
+pub fn page_for_people(file: &str, text: &str, findings: &[Diagnostic], colour: Colour) -> String {
+    all(file, text, findings, colour) + &summary(file, findings, "it runs as it is")
+}
+
+fn all(file: &str, text: &str, findings: &[Diagnostic], colour: Colour) -> String {
     let lines: Vec<&str> = text.split('\n').collect();
     let mut out = String::new();
     // A document may be one line of megabytes with a finding every few characters.
@@ -49,7 +65,6 @@ pub fn for_people(file: &str, text: &str, findings: &[Diagnostic], colour: Colou
         one(&mut out, file, &line, finding, colour);
         out.push('\n');
     }
-    out.push_str(&summary(file, findings));
     out
 }
 
@@ -97,20 +112,25 @@ fn excerpt(line: &[char], column: usize) -> (String, usize, usize) {
     (format!("{left}{shown}{right}"), before, length.min(end - column).max(1))
 }
 
-/// How long the JSON value or key is that begins here, as far as it could be shown.
+/// How long the JSON value or key, or the tag, text or variable of a page, is that begins here, as far as it could be shown.
 fn token_length(rest: &[char]) -> usize {
     let rest = rest.get(..WIDTH).unwrap_or(rest);
     match rest.first() {
-        Some('"') => {
+        Some(quote @ ('"' | '\'')) => {
             let mut escaped = false;
-            let closing = rest.iter().skip(1).position(|&character| {
-                let closes = character == '"' && !escaped;
-                escaped = character == '\\' && !escaped;
+            let closing = rest.iter().skip(1).position(|character| {
+                let closes = character == quote && !escaped;
+                escaped = *character == '\\' && !escaped;
                 closes
             });
             closing.map_or(rest.len(), |inner| inner + 2)
         }
         Some('{' | '[') | None => 1,
+        Some('$') if rest.get(1) == Some(&'(') => {
+            rest.iter().position(|it| *it == ')').map_or(rest.len(), |end| end + 1)
+        }
+        Some(sign @ ('&' | '|')) => rest.iter().take_while(|it| *it == sign).count(),
+        Some('<') => rest.iter().skip(1).take_while(|it| !matches!(it, ' ' | '\t' | '>' | '<')).count() + 1,
         Some(_) => {
             let word = |character: &&char| {
                 character.is_alphanumeric() || matches!(character, '-' | '+' | '.' | '_' | '$')
@@ -120,11 +140,12 @@ fn token_length(rest: &[char]) -> usize {
     }
 }
 
-fn summary(file: &str, findings: &[Diagnostic]) -> String {
+/// `fine` is what there is to say where there are warnings alone.
+fn summary(file: &str, findings: &[Diagnostic], fine: &str) -> String {
     let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     match counts(findings) {
         (0, 0) => format!("{file}: no findings\n"),
-        (0, warnings) => format!("{file}: {}; it can be published\n", plural(warnings, "warning")),
+        (0, warnings) => format!("{file}: {}; {fine}\n", plural(warnings, "warning")),
         (errors, 0) => format!("{file}: {}\n", plural(errors, "error")),
         (errors, warnings) => {
             format!("{file}: {}, {}\n", plural(errors, "error"), plural(warnings, "warning"))
@@ -185,6 +206,9 @@ r.json: 1 error
             ("{}", 0, ("{}".to_owned(), 0, 1)),
             (r#"["a\"b", 1]"#, 1, (r#"["a\"b", 1]"#.to_owned(), 1, 6)),
             (r#""open"#, 0, (r#""open"#.to_owned(), 0, 5)),
+            ("a && b", 2, ("a && b".to_owned(), 2, 2)),
+            ("x <esi:vars>", 2, ("x <esi:vars>".to_owned(), 2, 9)),
+            ("$(A{b}) == 'c'", 0, ("$(A{b}) == 'c'".to_owned(), 0, 7)),
             ("-1.5,", 0, ("-1.5,".to_owned(), 0, 4)),
             ("ä \u{1b}[x\r", 2, ("ä  [x".to_owned(), 2, 1)),
         ] {
@@ -204,7 +228,7 @@ r.json: 1 error
             (vec![finding(1, 1), finding(1, 1)], "r: 2 errors\n"),
             (vec![finding(1, 1), warning], "r: 1 error, 1 warning\n"),
         ] {
-            assert_eq!(summary("r", &findings), expect);
+            assert_eq!(summary("r", &findings, "it can be published"), expect);
         }
     }
 }

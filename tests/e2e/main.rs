@@ -10,6 +10,7 @@ mod demo;
 mod demo_accessible;
 mod demo_panel;
 mod demo_seen;
+mod esi_command;
 mod esi_conformance;
 mod esi_matrix;
 mod esi_on_edges;

@@ -1,4 +1,3 @@
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -40,13 +39,11 @@ impl Check {
         if self.json {
             output::line(for_programs(&file.diagnostics))?;
         } else {
-            let plain = !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-            let colour = if plain { Colour::Plain } else { Colour::Ansi };
             output::text(&for_people(
                 &self.ruleset.display().to_string(),
                 &file.text,
                 &file.diagnostics,
-                colour,
+                Colour::of_output(),
             ))?;
         }
         Ok(if file.errors() > 0 { Verdict::Findings } else { Verdict::Fine })

@@ -8,8 +8,10 @@
 //!
 //! Nothing here recurses over what a document says, and everything that it can ask for has a budget.
 
+mod advice;
 mod answer;
 mod builder;
+mod check;
 mod compile;
 mod diagnostic;
 mod dialect;
@@ -36,8 +38,9 @@ pub(crate) use machine::Sent;
 pub(crate) use read::{Event, Reader, What};
 
 pub use answer::Answer;
-pub use compile::{Compiled, compile};
-pub use diagnostic::{Diagnostic, Mistake};
+pub use check::check;
+pub use compile::{Compiled, compile, compile_as};
+pub use diagnostic::{Diagnostic, Disagreement, Mistake};
 pub use dialect::*;
 pub use facts::{Facts, Given, Lookup};
 pub use functions::Failure;

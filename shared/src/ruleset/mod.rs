@@ -24,7 +24,7 @@ pub(crate) mod rule;
 pub(crate) mod schedule;
 mod settings;
 mod source;
-mod suggest;
+pub(crate) mod suggest;
 mod weights;
 
 pub use code::{CODES, Code};

@@ -5,7 +5,7 @@ const LONGEST: usize = 64;
 const MOST: usize = 1_000;
 
 /// The known name with the fewest edits to `name`, if that is at most a third of its characters.
-pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let name: Vec<char> = name.chars().take(LONGEST + 1).collect();
     if name.is_empty() || name.len() > LONGEST {
         return None;

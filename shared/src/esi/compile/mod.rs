@@ -27,9 +27,14 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Compiles a whole document.
+/// Compiles a whole document of HTML.
 pub fn compile(document: &[u8], dialect: &Dialect) -> Compiled {
-    let (program, mut diagnostics) = compile_in(document, &Arc::new(dialect.clone()), Medium::Html);
+    compile_as(document, dialect, Medium::Html)
+}
+
+/// Compiles a whole document of that kind of text.
+pub fn compile_as(document: &[u8], dialect: &Dialect, medium: Medium) -> Compiled {
+    let (program, mut diagnostics) = compile_in(document, &Arc::new(dialect.clone()), medium);
     diagnostics.sort_by_key(|diagnostic| diagnostic.at);
     Compiled { program, diagnostics }
 }
