@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use hemstitch::esi::{Budgets, Dialect, Facts, FetchFailure, Fragment, Machine, Program, Root, Step, check, compile};
+use hemstitch::esi::{
+    Budgets, Dialect, Facts, FetchFailure, Fragment, Machine, Program, Root, Step, check, compile,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, Vec<u8>, Vec<Vec<u8>>, u8)| {

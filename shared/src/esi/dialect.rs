@@ -1,5 +1,6 @@
 //! What processors disagree on, as named settings, and the presets that answer like one of them.
 
+use super::program::{Dca, IncludeSpec};
 use super::settings::choices;
 
 /// How a document of ESI is read and run. [`Dialect::default`] is ours: the whole language, nothing fails the page, and
@@ -363,6 +364,14 @@ impl Dialect {
             && self.failure_marker.is_empty()
             && self.https_includes == HttpsIncludes::Fetch
             && self.budgets == Budgets::default()
+    }
+}
+
+impl Dialect {
+    /// Whether the fragment of this include may run.
+    pub(super) fn may_run(&self, spec: &IncludeSpec) -> bool {
+        let unless_said = self.fragments != FragmentEsi::Dca || self.edge_control || self.inherit_dca;
+        spec.eval || spec.dca == Dca::Esi || spec.dca == Dca::Unsaid && unless_said
     }
 }
 

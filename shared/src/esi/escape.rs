@@ -44,6 +44,18 @@ pub(super) fn markup(text: &[u8], apostrophes: bool, out: &mut Vec<u8>) {
     }
 }
 
+/// What is escaped for markup, and may yet be put into a script: what would mean something there is a reference, too.
+pub(super) fn inert(markup: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(markup.len());
+    for byte in markup {
+        match byte {
+            b'\\' | b'`' | b'$' | b'\n' | b'\r' => out.extend_from_slice(format!("&#{byte};").as_bytes()),
+            _ => out.push(*byte),
+        }
+    }
+    out
+}
+
 /// Escapes that scripts, JSON and style sheets read alike inside of a string; outside of one there is nothing safe, and
 /// what is left are letters, digits and a few harmless characters.
 fn script(text: &[u8], out: &mut Vec<u8>) {

@@ -92,6 +92,8 @@ pub(super) struct IncludeSpec {
     pub(super) eval: bool,
     /// Whether the URL is as the author wrote it.
     pub(super) constant: bool,
+    /// Where what a fragment runs ends up.
+    pub(super) place: Place,
 }
 
 /// What an include says of failure.
@@ -206,9 +208,10 @@ impl Binary {
 }
 
 /// How a value is written where it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Place {
     /// Text, or a quoted attribute.
+    #[default]
     Markup,
     /// A script, a style sheet or anywhere else where references are not read.
     Script,

@@ -31,6 +31,7 @@ impl Program {
         count(out, self.includes.len());
         for spec in &self.includes {
             let flags = u8::from(spec.has_body) | u8::from(spec.eval) << 1 | u8::from(spec.constant) << 2;
+            let flags = flags | (spec.place as u8) << 3;
             out.extend_from_slice(&[
                 spec.on_error as u8,
                 spec.dca as u8,
@@ -158,6 +159,7 @@ fn include(bytes: &mut &[u8]) -> Result<IncludeSpec, NotAProgram> {
         has_body: flags & 1 != 0,
         eval: flags & 2 != 0,
         constant: flags & 4 != 0,
+        place: *Place::ALL.get(usize::from(flags >> 3)).ok_or(NotAProgram)?,
     })
 }
 

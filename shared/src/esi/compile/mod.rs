@@ -277,7 +277,7 @@ impl Compiler {
             }
             Kind::Include | Kind::Eval => {
                 let inside = include::Inside::of(document, event.range.end, following);
-                let op = include::emit(&mut self.builder, kind, attributes, &inside);
+                let op = self.include(document, kind, attributes, &inside);
                 if !inside.has_body {
                     return inside.events;
                 }
@@ -286,6 +286,23 @@ impl Compiler {
             _ => self.open(kind, self.mode(), Body::Plain),
         }
         0
+    }
+
+    fn include(
+        &mut self,
+        document: &[u8],
+        kind: Kind,
+        attributes: &Attributes,
+        inside: &include::Inside,
+    ) -> usize {
+        let op = include::emit(&mut self.builder, kind, attributes, inside);
+        if self.builder.program.includes.last().is_some_and(|spec| self.builder.dialect.may_run(spec)) {
+            let place = self.context(document);
+            if let Some(spec) = self.builder.program.includes.last_mut() {
+                spec.place = place;
+            }
+        }
+        op
     }
 
     fn closed(&mut self, kind: Kind, event: &Event) {
@@ -358,7 +375,7 @@ impl Compiler {
     fn leaf(&mut self, document: &[u8], kind: Kind, attributes: &Attributes, event: &Event) {
         match kind {
             Kind::Include | Kind::Eval => {
-                include::emit(&mut self.builder, kind, attributes, &include::Inside::default());
+                self.include(document, kind, attributes, &include::Inside::default());
             }
             Kind::Assign | Kind::Variable => {
                 match attributes.get("name").map(|name| expression::target(&mut self.builder, name)) {

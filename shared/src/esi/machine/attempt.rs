@@ -158,7 +158,8 @@ impl Machine {
         };
         fiber.eval = None;
         let url = self.units.get(fiber.unit).map_or_else(|| "".into(), |unit| unit.url.clone());
-        let unit = self.load(fiber.unit, (body, Medium::Html), url, spec.dca == Dca::Esi);
+        let medium = Medium::of_fragment(spec.place, &[]);
+        let unit = self.load(fiber.unit, (body, medium), url, spec.dca == Dca::Esi);
         fiber.frames.push(Frame::Unit { unit: fiber.unit, at: end });
         Next::Into(unit, 0)
     }

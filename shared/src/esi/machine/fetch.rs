@@ -9,7 +9,7 @@ use crate::esi::compile::compile_in;
 use crate::esi::dialect::{FragmentEsi, HttpsIncludes};
 use crate::esi::excerpt::excerpt;
 use crate::esi::medium::Medium;
-use crate::esi::program::{Dca, Field, IncludeSpec, OnError};
+use crate::esi::program::{Dca, Field, IncludeSpec, OnError, Place};
 use crate::esi::value::{Taint, Text, Value};
 
 /// Stands for a status where the URL is refused: that fails an attempt, but no document.
@@ -94,6 +94,7 @@ pub(super) struct Inclusion {
     on_error: OnError,
     dca: Dca,
     eval: bool,
+    place: Place,
     body: Option<usize>,
     /// The part that is wanted, and what to put for parts of it.
     part: Option<String>,
@@ -130,7 +131,7 @@ impl Machine {
             Err(FetchFailure::Refused) => return self.fail(id.0, REFUSED),
             Err(_) => return self.fail(id.0, 0),
         };
-        let medium = Medium::of_fragment(&fragment.headers);
+        let medium = Medium::of_fragment(inclusion.place, &fragment.headers);
         let body =
             match inclusion.part.as_ref().map(|part| excerpt(&fragment.body, part, &inclusion.replaced)) {
                 None => fragment.body,
@@ -297,6 +298,7 @@ impl Machine {
             on_error: spec.on_error,
             dca,
             eval: spec.eval,
+            place: spec.place,
             body: spec.has_body.then_some(body),
             part,
             replaced,

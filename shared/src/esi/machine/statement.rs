@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::run::Next;
 use super::{Fiber, Frame, Machine, Notice, Piece};
-use crate::esi::dialect::{ExpressionFailure, LanguageMiss};
+use crate::esi::dialect::{Escape, ExpressionFailure, LanguageMiss};
 use crate::esi::escape;
 use crate::esi::functions::{Context, Failure, Function};
 use crate::esi::program::{Op, Place, Program};
@@ -26,6 +26,14 @@ impl Machine {
         } else {
             let mut written = Vec::with_capacity(text.bytes.len());
             escape::write(&text, place, self.dialect.escape, &mut written);
+            let is_captured = |frame: &Frame| matches!(frame, Frame::Capture | Frame::Call { .. });
+            if self.dialect.escape == Escape::Context
+                && place == Place::Markup
+                && text.taint.has(Taint::SENT)
+                && fiber.frames.iter().any(is_captured)
+            {
+                written = escape::inert(&written);
+            }
             if self.charset != Charset::UTF_8 {
                 written = self.charset.encode(&String::from_utf8_lossy(&written)).to_vec();
             }
