@@ -14,17 +14,15 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_macros, clippy::disallowed_methods))]
 
+pub use hemstitch_esi as esi;
+
 pub mod changes;
-mod decimal;
 pub mod draft;
-pub mod esi;
 pub mod facts;
 pub mod http;
-mod interpolation;
 pub mod keeper;
 pub mod kill_switch;
 pub mod memory;
-mod named;
 pub mod pack;
 pub mod page;
 mod pattern;
@@ -32,7 +30,6 @@ pub mod pointer;
 pub mod profile;
 pub mod record;
 pub mod ruleset;
-mod seek;
 pub mod session;
 pub mod site;
 mod sorted;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-pub use crate::named::Named;
+pub use crate::esi::named::Named;
 use crate::pack::Learned;
 use crate::time::UnixTime;
 
@@ -231,7 +231,7 @@ mod tests {
         };
         for (anew, now, times, since) in [(false, 5, 1, 5), (false, 6, 2, 5), (true, 9, 1, 9)] {
             learn(&mut profile, showing("r", anew), now);
-            assert_eq!(profile.shown["r"], Shown { times, since: UnixTime(since) });
+            assert_eq!(profile.shown.get("r").copied(), Some(Shown { times, since: UnixTime(since) }));
         }
         for rule in 0..MAX_SHOWN as u64 {
             learn(&mut profile, showing(&rule.to_string(), false), 10 + rule);

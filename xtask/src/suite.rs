@@ -12,7 +12,16 @@ use crate::{browser_wasm, cloudflare, fastly, rules, viceroy};
 
 /// The tests inside of the native crates.
 pub fn unit(target_dir: &TargetDir) -> Result<()> {
-    let crates = ["hemstitch", "hemstitch-native", "hemstitch-origin", "xtask", "bench", "bench-job"];
+    let crates = [
+        "hemstitch",
+        "hemstitch-esi",
+        "hemstitch-page",
+        "hemstitch-native",
+        "hemstitch-origin",
+        "xtask",
+        "bench",
+        "bench-job",
+    ];
     let mut command = target_dir.cargo(["test"]);
     run(command.args(crates.iter().flat_map(|name| ["--package", name])))
 }

@@ -7,7 +7,6 @@ use super::freshness::{Storable, storable, why_personal};
 use super::route::CacheKey;
 use super::target::{is_below_own, without_dots};
 use super::{Freshness, ResponseHead};
-use crate::page::is_slot_name;
 use crate::site::{Site, host_of};
 use crate::time::UnixTime;
 
@@ -77,12 +76,6 @@ pub enum FragmentRefusal {
     /// It is below `/_hs/`.
     #[error("is below /_hs/")]
     Own,
-}
-
-/// The name in `/_hs/blocks/NAME`: an include of it is a slot.
-pub fn own_block_name(src: &str) -> Option<&str> {
-    let path = src.split(['?', '#']).next().unwrap_or_default();
-    path.strip_prefix("/_hs/blocks/").filter(|name| is_slot_name(name))
 }
 
 /// Resolves a fragment's URL against the page's, `host` (a configured one) and `path` (RFC 3986, section 5), and
@@ -351,14 +344,6 @@ mod tests {
                 proptest::prop_assert!(!path.starts_with("/_hs/") && target.host() != "evil.test");
             }
         }
-    }
-
-    #[test]
-    fn a_block_of_ours_is_known_by_its_path() {
-        assert_eq!(own_block_name("/_hs/blocks/hero?x"), Some("hero"));
-        assert_eq!(own_block_name("/_hs/blocks/a/b"), None);
-        assert_eq!(own_block_name("/_hs/blocks/"), None);
-        assert_eq!(own_block_name("https://acme.test/_hs/blocks/hero"), None);
     }
 
     #[test]

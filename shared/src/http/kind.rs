@@ -6,6 +6,7 @@ use super::freshness::Directives;
 use super::target::without_dots;
 use super::{ResponseHead, list};
 use crate::esi::Medium;
+use crate::page::medium;
 use crate::site::Site;
 
 /// What an answer is to us.
@@ -54,21 +55,6 @@ pub fn is_identity(headers: &HeaderMap) -> bool {
     readable
         && list(headers.get_all(::http::header::CONTENT_ENCODING))
             .all(|coding| coding.eq_ignore_ascii_case("identity"))
-}
-
-/// The charset that a `Content-Type` names (RFC 9110, section 8.3.2).
-pub fn content_charset(headers: &HeaderMap) -> Option<String> {
-    let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"');
-        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then(|| value.to_owned())
-    })
-}
-
-/// What kind of text a `Content-Type` names.
-pub(crate) fn medium(headers: &HeaderMap) -> Option<Medium> {
-    Medium::of(headers.get(header::CONTENT_TYPE)?.to_str().ok()?)
 }
 
 /// Whether something may follow a page's end: it is HTML, and not read as XML, in which nothing may follow the root element.

@@ -16,14 +16,13 @@ mod target;
 
 pub use address::{HostKind, host_kind};
 pub use fragment::{
-    FragmentRefusal, FragmentSource, FragmentTarget, fragment_freshness, is_good_fragment, own_block_name,
-    resolve_fragment,
+    FragmentRefusal, FragmentSource, FragmentTarget, fragment_freshness, is_good_fragment, resolve_fragment,
 };
 pub(crate) use freshness::modified;
 pub use freshness::{Freshness, Storable, WhyNot, storable};
 pub use headers::{HeaderSource, RequestHeaders};
-pub use kind::{Esi, Kind, content_charset, is_identity, kind};
-pub(crate) use kind::{asks_for_esi, may_be_followed, medium};
+pub use kind::{Esi, Kind, is_identity, kind};
+pub(crate) use kind::{asks_for_esi, may_be_followed};
 pub use marker::Marker;
 pub use reply::redirect_reply;
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::format::{NONE, Section, kind};
 use super::{BlockIndex, Pack, coerce, predicate};
+use crate::esi::interpolation::{Escape, escape_into};
 use crate::facts::{Fact, Facts};
-use crate::interpolation::{Escape, escape_into};
 
 /// Content that can fill a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::format::{Comparison, Instruction, NONE, Section, experiment, gate, ki
 use super::machine::guard;
 use super::predicate::NETWORK_SPAN;
 use super::{Pack, PackError, edits};
-use crate::interpolation::Escape;
+use crate::esi::interpolation::Escape;
 use crate::pattern::Matcher;
 
 pub(super) fn check(pack: &Pack) -> Result<(), PackError> {

@@ -1,6 +1,6 @@
 //! JavaScript's coercions, as far as GrowthBook's comparisons rest on them (ECMA-262, section 7.1).
 
-use crate::decimal;
+use crate::esi::decimal;
 use crate::facts::Fact;
 use serde_json::Value;
 use std::borrow::Cow;

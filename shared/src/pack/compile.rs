@@ -3,7 +3,7 @@
 use super::format::{NONE, Section, experiment, gate, kind, outcome};
 use super::writer::Writer;
 use super::{MAX_PACK_BYTES, conditions, literals};
-use crate::interpolation::Part;
+use crate::esi::interpolation::Part;
 use crate::ruleset::condition::{Condition, Operand};
 use crate::ruleset::{
     Content, Diagnostic, Edit, Experiment, Gate, GateAnswer, Outcome, Query, Rule, Ruleset, Severity, Shows,

@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::form::objects::BLOCK;
 use super::names::Scope;
 use super::source::Node;
-use crate::interpolation::{self, Part, Problem};
+use crate::esi::interpolation::{self, Part, Problem};
 use std::ops::RangeInclusive;
 
 /// How long a fragment may take, in milliseconds, and how long it may where the block does not say.

@@ -2,7 +2,7 @@
 
 use super::code::{self, Code};
 use super::source::Node;
-use super::suggest;
+use crate::esi::suggest;
 use serde_json::{Value, json};
 
 /// Whether a finding stops a publication.

@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(facts.fact("place.country"), Some(Fact::Text("DE")));
         assert_eq!(facts.fact("visitor.returning"), Some(Fact::Bool(true)));
         assert_eq!(facts.fact("experiment.y"), Some(Fact::Text("0")));
-        let shown = facts.profile().shown["r"];
+        let shown = facts.profile().shown.get("r").copied().unwrap();
         assert_eq!((shown.times, shown.since), (2, UnixTime(60)));
         let buckets: Vec<(&str, &str)> =
             facts.profile().buckets.iter().map(|(name, key)| (name.as_str(), key.as_str())).collect();

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::esi::{self, HeaderEdit};
 use crate::http::{self, FragmentTarget, Freshness, OutgoingRequest, ResponseHead};
-use crate::page::{Charset, Insertion};
+use crate::page::{Charset, Insertion, content_charset};
 use crate::site::Site;
 use crate::time::UnixTime;
 
@@ -133,7 +133,7 @@ impl Fragment {
         if content.len() > MAX_FRAGMENT_BYTES {
             return Err(FragmentFailure::TooLarge);
         }
-        let declared = http::content_charset(&head.headers);
+        let declared = content_charset(&head.headers);
         let charset = declared.and_then(|label| Charset::for_label(&label)).unwrap_or(Charset::Undeclared);
         if charset == Charset::Opaque || !http::is_identity(&head.headers) {
             return Err(FragmentFailure::Encoding);
