@@ -1,4 +1,5 @@
-//! What processors of ESI have, feature by feature, and where it is seen that we have it: `cases/esi/features.json`.
+//! What processors of ESI have, feature by feature, and where it is seen that we have it: `cases/esi/features.json`. What
+//! they get wrong, and where it is seen that we do not: `cases/esi/defects.json`.
 //!
 //! A feature is shown by documents that run here under a preset (for what [`body`] asks with; `null`: the document fails),
 //! by page cases, which run on every edge, or by tests that are named with their file.
@@ -28,10 +29,22 @@ enum Shown {
 
 #[test]
 fn every_feature_is_shown() {
+    check(&features().features);
+}
+
+#[test]
+fn no_defect_of_another_processor_is_ours() {
+    let file = fs::read_to_string(root().join("tests/cases/esi/defects.json")).expect("the defects");
+    let defects: BTreeMap<String, Vec<Shown>> =
+        serde_json::from_str(&file).expect("they are JSON of this form");
+    check(&defects);
+}
+
+fn check(all: &BTreeMap<String, Vec<Shown>>) {
     let mut wrong = Vec::new();
-    for (feature, shown) in features().features {
-        assert!(!shown.is_empty(), "{feature}: nothing shows it");
-        wrong.extend(shown.iter().filter_map(|shown| Some(format!("{feature}: {}", problem(shown)?))));
+    for (name, shown) in all {
+        assert!(!shown.is_empty(), "{name}: nothing shows it");
+        wrong.extend(shown.iter().filter_map(|shown| Some(format!("{name}: {}", problem(shown)?))));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
