@@ -96,6 +96,8 @@ pub struct Dialect {
     pub fragment_cookies: FragmentCookies,
     /// What a fragment is that says that it is elsewhere.
     pub fragment_redirects: FragmentRedirects,
+    /// What becomes of functions on the answer in a fragment's own ESI.
+    pub fragment_functions: FragmentFunctions,
     /// What a failing expression does.
     pub expression_failure: ExpressionFailure,
     /// What runs may cost.
@@ -305,6 +307,14 @@ choices! {
         Follow = "follow",
     }
 
+    /// What becomes of functions on the answer in a fragment's own ESI.
+    pub enum FragmentFunctions {
+        /// They change nothing.
+        Drop = "drop",
+        /// They change the answer, as the page's own do. The page is sent when all of it is there.
+        Apply = "apply",
+    }
+
     /// What a failing expression does.
     pub enum ExpressionFailure {
         /// It has no value.
@@ -373,6 +383,11 @@ impl Dialect {
         let unless_said = self.fragments != FragmentEsi::Dca || self.edge_control || self.inherit_dca;
         spec.eval || spec.dca == Dca::Esi || spec.dca == Dca::Unsaid && unless_said
     }
+
+    /// Whether the fragment of this include may change the answer. What `eval` brings is the page's.
+    pub(super) fn may_answer(&self, spec: &IncludeSpec) -> bool {
+        spec.eval || self.fragment_functions == FragmentFunctions::Apply && self.may_run(spec)
+    }
 }
 
 impl Default for Budgets {
@@ -440,6 +455,7 @@ impl Default for Dialect {
             fragment_dates: FragmentDates::Drop,
             fragment_cookies: FragmentCookies::Drop,
             fragment_redirects: FragmentRedirects::Fail,
+            fragment_functions: FragmentFunctions::Drop,
             expression_failure: ExpressionFailure::Nothing,
             budgets: Budgets::default(),
         }

@@ -1,7 +1,9 @@
 //! What a document means to each family of processors: a preset, a document, and what it shows.
 
+use std::sync::Arc;
+
 use super::tests::run;
-use super::{Budgets, Dialect, FragmentEsi};
+use super::{Budgets, Dialect, Facts, Fragment, FragmentEsi, Machine, Root, Step, compile};
 
 fn check(cases: &[(&str, &str, &str)]) {
     for (preset, document, expect) in cases {
@@ -96,6 +98,31 @@ fn text_before_a_branch_is_printed_by_two_families_and_between_attempts_by_none(
         ("esigate", attempt, "y"),
         ("fastly", attempt, "y"),
     ]);
+}
+
+#[test]
+fn functions_of_fragments_change_the_answer_where_akamai_has_them_so() {
+    let include = |attributes: &str| format!("<esi:include src=\"/f\" {attributes}/>");
+    for (preset, document, expect) in [
+        ("hemstitch", include("dca=\"esi\""), false),
+        ("w3c", include(""), false),
+        ("akamai", include("dca=\"esi\""), true),
+        ("akamai", include(""), false),
+        ("akamai", include("dca=\"none\""), false),
+        ("hemstitch", "<esi:eval src=\"/f\"/>".to_owned(), true),
+    ] {
+        let dialect = Dialect::preset(preset).expect("a preset");
+        let program = compile(document.as_bytes(), &dialect).program;
+        assert_eq!(program.traits().answers, expect, "{preset}: {document}");
+        let root = Root { program: &program, document: document.as_bytes(), whole: true };
+        let mut machine = Machine::new(Arc::new(dialect), Facts::default(), "http://a.test/");
+        while let Step::Fetch(call) = machine.advance(root, &mut Vec::new()) {
+            let headers = vec![("Surrogate-Control".to_owned(), "content=\"ESI/1.0\"".to_owned())];
+            let body = "<esi:vars>$set_response_code(404)</esi:vars>".into();
+            machine.fragment(call.id, Ok(Fragment { status: 200, headers, body }));
+        }
+        assert_eq!(machine.answer().status(), expect.then_some(404), "{preset}: {document}");
+    }
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Dialect {
             decode_query: false,
             include_failure: IncludeFailure::Fail,
             inherit_variables: true,
+            fragment_functions: FragmentFunctions::Apply,
             expression_failure: ExpressionFailure::Fail,
             budgets: Budgets { depth: 15, ..Budgets::default() },
             ..Dialect::default()

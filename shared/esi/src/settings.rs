@@ -174,7 +174,7 @@ macro_rules! settings {
     };
 }
 
-settings!(Dialect: prefix declared_prefixes unknown_elements strict_structure nested_comments skip_comments xml_check only_html unclosed_include stray_text variables_in_text functions_in_text backslash_in_text broken_variables backslash_in_attributes inline interpolated_strings string_escapes barewords truth empty_operand mixed_operands default_for_empty escape decode_query query_is_dictionary esi_args subcookies language_miss loose_keys substr_length compounds good_status include_failure failure_marker fragments edge_control inherit_dca inherit_variables https_includes caching fragment_dates fragment_cookies fragment_redirects expression_failure budgets);
+settings!(Dialect: prefix declared_prefixes unknown_elements strict_structure nested_comments skip_comments xml_check only_html unclosed_include stray_text variables_in_text functions_in_text backslash_in_text broken_variables backslash_in_attributes inline interpolated_strings string_escapes barewords truth empty_operand mixed_operands default_for_empty escape decode_query query_is_dictionary esi_args subcookies language_miss loose_keys substr_length compounds good_status include_failure failure_marker fragments edge_control inherit_dca inherit_variables https_includes caching fragment_dates fragment_cookies fragment_redirects fragment_functions expression_failure budgets);
 settings!(Budgets: depth requests bytes steps items nodes value_bytes calls wait_ms page_ms hold_ms);
 
 #[cfg(test)]

@@ -336,6 +336,27 @@ fn head_is_told_what_get_would_be() {
 }
 
 #[test]
+fn what_eval_brings_may_change_the_answer_and_a_fragment_may_not() {
+    let function = "<esi:vars>$set_response_code(404)</esi:vars>";
+    let script = Script::streaming().page("<p>a</p><esi:eval src='/f'/>").end();
+    assert!(script.session.is_held());
+    let script = script.fragment("/f", 200, function).expect("<p>a</p>", &["/f"], &Step::Done);
+    assert_eq!((script.session.is_held(), script.session.head().status), (false, StatusCode::NOT_FOUND));
+
+    // Whether it comes before the page is whole, or behind it.
+    let page = "<p>a</p><esi:include src='/f' dca='esi'/>";
+    let early = Script::streaming().page(page).fragment("/f", 200, function).end();
+    let late = Script::streaming().page(page).end();
+    assert!(!late.session.is_held());
+    for script in [early, late.fragment("/f", 200, function)] {
+        let script = script.expect("<p>a</p>", &["/f"], &Step::Done);
+        assert_eq!(script.session.head().status, StatusCode::OK);
+        let said = script.session.complaints();
+        assert!(said.len() == 1 && said[0].contains("change nothing"), "{said:?}");
+    }
+}
+
+#[test]
 fn after_its_time_a_page_is_sent_without_what_is_outstanding() {
     let page = "<p>a</p><esi:include src='/f' alt='/g'/><p>b</p>";
     let mut script = Script::streaming().page(page).expect("<p>a</p>", &["/f"], &Step::Wait);

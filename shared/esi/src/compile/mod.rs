@@ -186,7 +186,11 @@ impl Compiler {
             match *op {
                 Op::Var { name, .. } => traits.personal |= is_personal(program.string(name)),
                 Op::Call { name, .. } => traits.answers |= Function::answers(program.string(name)),
-                Op::Include { .. } => traits.includes = true,
+                Op::Include { spec, .. } => {
+                    traits.includes = true;
+                    let spec = program.includes.get(spec as usize);
+                    traits.answers |= spec.is_some_and(|spec| self.builder.dialect.may_answer(spec));
+                }
                 _ => {}
             }
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Fiber, Machine, Notice, Space, Unit};
 use crate::compile::compile_in;
-use crate::dialect::{FragmentEsi, HttpsIncludes};
+use crate::dialect::{FragmentEsi, FragmentFunctions, HttpsIncludes};
 use crate::excerpt::excerpt;
 use crate::medium::Medium;
 use crate::program::{Dca, Field, IncludeSpec, OnError, Place};
@@ -145,6 +145,9 @@ impl Machine {
         let fill = if processed {
             let url = inclusion_url(&self.inclusions, id.0);
             let unit = self.load(unit, (body, medium), url, true);
+            if let Some(unit) = self.units.get_mut(unit) {
+                unit.apart |= self.dialect.fragment_functions == FragmentFunctions::Drop;
+            }
             Fill::Nested(self.spawn(unit, 0, space, Vec::new()))
         } else {
             Fill::Ready(body)
@@ -195,8 +198,9 @@ impl Machine {
     ) -> usize {
         self.spend(body.len() / 64);
         let (program, _) = compile_in(&body, &self.dialect, medium);
-        let depth = self.units.get(parent).map_or(0, |unit| unit.depth) + 1;
-        self.units.push(Unit { code: Some((Arc::new(program), body)), url, depth, processed });
+        let (depth, apart) = self.units.get(parent).map_or((0, false), |unit| (unit.depth, unit.apart));
+        let code = Some((Arc::new(program), body));
+        self.units.push(Unit { code, url, depth: depth + 1, processed, apart });
         self.units.len() - 1
     }
 

@@ -94,6 +94,9 @@ pub enum Notice {
     /// An include failed for good.
     #[error("esi: an include failed, and nothing stands in its place")]
     Include,
+    /// A fragment's own ESI wanted to change the answer.
+    #[error("esi: functions on the answer in a fragment change nothing; `fragment_functions` says so")]
+    Answer,
     /// An expression has no value.
     #[error("esi: an expression has no value: {0}")]
     Expression(Failure),
@@ -134,6 +137,8 @@ struct Unit {
     depth: u32,
     /// Whether this was included with `dca="esi"`.
     processed: bool,
+    /// Whether this changes nothing of the answer.
+    apart: bool,
 }
 
 /// Variables and functions.
@@ -218,7 +223,7 @@ impl Machine {
     pub fn new(dialect: Arc<Dialect>, facts: Facts, url: &str) -> Machine {
         let steps = dialect.budgets.steps;
         let chance = Chance::new(facts.seed);
-        let root = Unit { code: None, url: url.into(), depth: 0, processed: false };
+        let root = Unit { code: None, url: url.into(), depth: 0, processed: false, apart: false };
         let heap = Heap::new(dialect.compounds);
         let mut machine = Machine {
             dialect,

@@ -125,6 +125,13 @@ impl Machine {
             fiber.stack.truncate(first);
             return self.failed(fiber, Failure::UnknownFunction);
         };
+        let is_apart = fiber.unit != 0 && self.units.get(fiber.unit).is_some_and(|unit| unit.apart);
+        if is_apart && Function::answers(name) {
+            fiber.stack.truncate(first);
+            self.notice(Notice::Answer);
+            fiber.stack.push(Value::None);
+            return Next::On;
+        }
         let arguments = fiber.stack.get(first..).unwrap_or_default();
         let size = |value: &Value| match value {
             Value::Text(text) => text.bytes.len(),
