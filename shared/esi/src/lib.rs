@@ -67,4 +67,6 @@ pub const MAX_HELD: usize = 64 * 1024;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod shortcuts;
+#[cfg(test)]
 mod tests;

@@ -186,6 +186,12 @@ impl Binary {
         matches!(self, Equal | Unequal | Less | Greater | AtMost | AtLeast | Has | HasI)
     }
 
+    /// Whether it compares by order alone, and so asks for nothing but its operands.
+    pub(super) fn orders(self) -> bool {
+        use Binary::*;
+        matches!(self, Equal | Unequal | Less | Greater | AtMost | AtLeast)
+    }
+
     pub(super) const ALL: [Binary; 17] = [
         Binary::Equal,
         Binary::Unequal,
@@ -235,6 +241,13 @@ pub(super) enum Op {
     },
     /// Writes the top value.
     Emit(Place),
+    /// Writes a string.
+    Write(u32),
+    /// Writes a variable.
+    WriteVar {
+        name: u32,
+        place: Place,
+    },
     /// Pushes a string.
     Str(u32),
     Int(i64),
@@ -276,6 +289,20 @@ pub(super) enum Op {
     },
     /// Goes on at `to` unless the test on top holds.
     Unless {
+        to: u32,
+    },
+    /// Goes on at `to` unless a variable compares so with a string.
+    TestText {
+        operator: Binary,
+        name: u32,
+        text: u32,
+        to: u32,
+    },
+    /// The same with a number.
+    TestNumber {
+        operator: Binary,
+        name: u32,
+        number: i32,
         to: u32,
     },
     /// Assigns the top value to a variable, or to its element under the keys below.
@@ -358,9 +385,13 @@ impl Op {
     /// Points a jump at `target`.
     pub(super) fn aim(&mut self, target: u32) {
         match self {
-            Op::Default { to } | Op::And { to } | Op::Or { to } | Op::Jump { to } | Op::Unless { to } => {
-                *to = target
-            }
+            Op::Default { to }
+            | Op::And { to }
+            | Op::Or { to }
+            | Op::Jump { to }
+            | Op::Unless { to }
+            | Op::TestText { to, .. }
+            | Op::TestNumber { to, .. } => *to = target,
             Op::Foreach { end, .. }
             | Op::Next { end, .. }
             | Op::Define { end, .. }

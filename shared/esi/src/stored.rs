@@ -17,6 +17,10 @@ use super::program::{Binary, Dca, Field, IncludeSpec, OnError, Op, Place, Progra
 #[error("not a program of ESI")]
 pub struct NotAProgram;
 
+/// The first numbers of instructions that say an operator as well.
+const TEST_TEXT: u8 = 64;
+const TEST_NUMBER: u8 = 128;
+
 impl Program {
     /// Appends the program's bytes.
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -107,8 +111,15 @@ impl Program {
             && self.ops.iter().all(|op| match *op {
                 Op::Text { start, len } => inside(start, len),
                 Op::Inline { name, start, len } => string(name) && inside(start, len),
-                Op::Str(index) | Op::MatchName(index) => string(index),
-                Op::Var { name, .. } | Op::Call { name, .. } | Op::Assign { name, .. } => string(name),
+                Op::Str(index) | Op::Write(index) | Op::MatchName(index) => string(index),
+                Op::Var { name, .. }
+                | Op::WriteVar { name, .. }
+                | Op::Call { name, .. }
+                | Op::Assign { name, .. } => string(name),
+                Op::TestText { operator, name, text, to } => {
+                    operator.orders() && string(name) && string(text) && target(to)
+                }
+                Op::TestNumber { operator, name, to, .. } => operator.orders() && string(name) && target(to),
                 Op::Default { to } | Op::And { to } | Op::Or { to } | Op::Jump { to } | Op::Unless { to } => {
                     target(to)
                 }
@@ -205,6 +216,12 @@ impl Op {
             Op::MatchName(name) => (35, [name, 0, 0]),
             Op::Inline { name, start, len } => (36, [name, start, len]),
             Op::Fail => (37, [0; 3]),
+            Op::Write(index) => (38, [index, 0, 0]),
+            Op::WriteVar { name, place } => (39, [name, place as u32, 0]),
+            Op::TestText { operator, name, text, to } => (TEST_TEXT + operator as u8, [name, text, to]),
+            Op::TestNumber { operator, name, number, to } => {
+                (TEST_NUMBER + operator as u8, [name, number as u32, to])
+            }
         }
     }
 
@@ -249,6 +266,16 @@ impl Op {
             35 => Op::MatchName(a),
             36 => Op::Inline { name: a, start: b, len: c },
             37 => Op::Fail,
+            38 => Op::Write(a),
+            39 => Op::WriteVar { name: a, place: *Place::ALL.get(b as usize)? },
+            TEST_TEXT..TEST_NUMBER => {
+                let operator = *Binary::ALL.get(usize::from(what - TEST_TEXT))?;
+                Op::TestText { operator, name: a, text: b, to: c }
+            }
+            TEST_NUMBER.. => {
+                let operator = *Binary::ALL.get(usize::from(what - TEST_NUMBER))?;
+                Op::TestNumber { operator, name: a, number: b as i32, to: c }
+            }
             _ => return None,
         })
     }

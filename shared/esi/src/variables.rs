@@ -22,6 +22,13 @@ pub(super) fn is_personal(name: &str) -> bool {
     }
 }
 
+/// Whether a variable of the language that has no keys may have a value that a visitor sent.
+pub(super) fn may_be_sent(name: &str) -> bool {
+    matches!(name, "REQUEST_PATH" | "QUERY_STRING" | "ESI_ARGS")
+        || name.starts_with("HTTP_")
+        || name.starts_with("RAW_")
+}
+
 /// The variable `name` of the request under `keys`; `None` where the language has none of that name.
 pub(super) fn read(
     name: &str,

@@ -23,7 +23,7 @@ const MAGIC: &[u8; 4] = b"HSPG";
 const FORMAT: u8 = 2;
 const ENVELOPE: usize = 28;
 /// Raised with every change in what a page compiles to.
-const COMPILER: u16 = 4;
+const COMPILER: u16 = 5;
 
 /// Why a stored object cannot be used. The page is then fetched again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use super::builder::Builder;
-use super::compile::compile_in;
+use super::compile::{Origin, compile_in};
 use super::diagnostic::{Diagnostic, Disagreement, MAX_DIAGNOSTICS, Mistake};
 use super::dialect::Dialect;
 use super::element::{Kind, unescape};
@@ -27,7 +27,7 @@ use written::{Written, attributes};
 /// Everything that is to be said of a document, in its order.
 pub fn check(document: &[u8], dialect: &Dialect) -> Vec<Diagnostic> {
     let dialect = Arc::new(dialect.clone());
-    let (_, mut found) = compile_in(document, &dialect, Medium::Html);
+    let (_, mut found) = compile_in(document, &dialect, Medium::Html, Origin::Page);
     let mut reader = Reader::new(Arc::clone(&dialect));
     let mut events = Vec::new();
     reader.read(document, true, &mut events);

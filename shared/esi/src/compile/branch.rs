@@ -22,14 +22,13 @@ impl Compiler {
             self.builder.report(Mistake::Unreachable);
         }
         if let Some(previous) = previous {
-            self.builder.land(previous);
+            self.builder.land_all(previous);
         }
         let mut jump = None;
         if unreachable {
             jump = Some(self.builder.emit(Op::Jump { to: 0 }));
         } else if kind == Kind::When {
-            self.test(attributes);
-            jump = Some(self.builder.emit(Op::Unless { to: 0 }));
+            jump = Some(self.test(attributes));
         }
         let choose = self.frames.iter_mut().rev().find(|frame| frame.kind != Kind::Wrap);
         if let Some(Frame { body: Body::Choose { pending, .. }, .. }) = choose {
@@ -38,9 +37,11 @@ impl Compiler {
         self.open(kind, mode, Body::Branch);
     }
 
-    pub(super) fn test(&mut self, attributes: &Attributes) {
-        let name = self.builder.string(attributes.get("matchname").unwrap_or("MATCHES"));
-        self.builder.emit(Op::MatchName(name));
+    /// Compiles a test, and the jump where it does not hold.
+    fn test(&mut self, attributes: &Attributes) -> usize {
+        let name = attributes.get("matchname").unwrap_or("MATCHES");
+        self.builder.match_name(name);
+        let start = self.builder.program.ops.len();
         let test = unescape(attributes.get("test").unwrap_or_default());
         if expression::whole(&mut self.builder, &test).is_err() {
             if !test.trim().is_empty() {
@@ -48,6 +49,7 @@ impl Compiler {
             }
             self.builder.emit(Op::Bool(false));
         }
+        self.builder.unless(start)
     }
 
     pub(super) fn attempt(&mut self, event: &Event, mode: Mode) {

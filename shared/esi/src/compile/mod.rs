@@ -34,7 +34,7 @@ pub fn compile(document: &[u8], dialect: &Dialect) -> Compiled {
 
 /// Compiles a whole document of that kind of text.
 pub fn compile_as(document: &[u8], dialect: &Dialect, medium: Medium) -> Compiled {
-    let (program, mut diagnostics) = compile_in(document, &Arc::new(dialect.clone()), medium);
+    let (program, mut diagnostics) = compile_in(document, &Arc::new(dialect.clone()), medium, Origin::Page);
     diagnostics.sort_by_key(|diagnostic| diagnostic.at);
     Compiled { program, diagnostics }
 }
@@ -44,15 +44,24 @@ pub(super) fn compile_in(
     document: &[u8],
     dialect: &Arc<Dialect>,
     medium: Medium,
+    origin: Origin,
 ) -> (Program, Vec<Diagnostic>) {
     let mut reader = Reader::new(Arc::clone(dialect));
     let mut events = Vec::new();
     reader.read(document, true, &mut events);
     let mut compiler = Compiler::new(Arc::clone(dialect), medium);
+    compiler.builder.before.anything = origin == Origin::Fragment;
     compiler.push(document, &events, document.len());
     let (program, mut diagnostics) = compiler.finish();
     diagnostics.extend(reader.into_diagnostics());
     (program, diagnostics)
+}
+
+/// What a document is, and so what may have run before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Page,
+    Fragment,
 }
 
 /// How text is taken.
@@ -184,7 +193,10 @@ impl Compiler {
         let mut traits = program.traits;
         for op in program.ops.iter().skip(from) {
             match *op {
-                Op::Var { name, .. } => traits.personal |= is_personal(program.string(name)),
+                Op::Var { name, .. }
+                | Op::WriteVar { name, .. }
+                | Op::TestText { name, .. }
+                | Op::TestNumber { name, .. } => traits.personal |= is_personal(program.string(name)),
                 Op::Call { name, .. } => traits.answers |= Function::answers(program.string(name)),
                 Op::Include { spec, .. } => {
                     traits.includes = true;
@@ -273,11 +285,13 @@ impl Compiler {
                 self.value(attributes, "collection");
                 let item = self.builder.string(attributes.get("item").unwrap_or("item"));
                 let head = self.builder.emit(Op::Foreach { item, end: 0 });
+                self.builder.before.repeats += 1;
                 self.open(kind, block, Body::Foreach(head));
             }
             Kind::Function => {
                 let name = self.builder.string(attributes.get("name").unwrap_or_default());
                 let define = self.builder.emit(Op::Define { name, end: 0 });
+                self.builder.before.repeats += 1;
                 self.open(kind, Mode::Interpolated, Body::Function(define));
             }
             Kind::Include | Kind::Eval => {
@@ -326,9 +340,13 @@ impl Compiler {
                     ends.push(jump);
                 }
             }
-            Body::Choose { pending, ends, branches, others, .. } => {
-                for jump in ends.into_iter().chain(pending) {
-                    self.builder.land(jump);
+            Body::Choose { pending, mut ends, branches, others, .. } => {
+                if ends.last().is_some_and(|last| self.builder.drop_jump(*last)) {
+                    ends.pop();
+                }
+                ends.into_iter().for_each(|jump| self.builder.land(jump));
+                if let Some(pending) = pending {
+                    self.builder.land_all(pending);
                 }
                 if branches == others || others > 1 {
                     self.structure();
@@ -361,11 +379,13 @@ impl Compiler {
                 self.builder.emit(Op::Assign { name, keys });
             }
             Body::Foreach(head) => {
+                self.builder.before.repeats -= 1;
                 let next = self.builder.emit(Op::Next { body: head as u32 + 1, end: 0 });
                 self.builder.land(next);
                 self.builder.land(head);
             }
             Body::Function(define) => {
+                self.builder.before.repeats -= 1;
                 self.builder.emit(Op::EndFunction);
                 self.builder.land(define);
             }
@@ -401,8 +421,8 @@ impl Compiler {
             }
             Kind::Vars if attributes.get("name").is_some() => {
                 self.value(attributes, "name");
-                let place = self.context(document);
-                self.builder.emit(Op::Emit(place));
+                let place = self.place_of_value(document);
+                self.builder.write(place);
             }
             Kind::Return => {
                 self.value(attributes, "value");

@@ -87,8 +87,8 @@ impl Compiler {
                     let value = self.builder.take(before);
                     self.literal(from..at);
                     self.builder.give(value);
-                    let place = self.context(document);
-                    self.builder.emit(Op::Emit(place));
+                    let place = self.place_of_value(document);
+                    self.builder.write(place);
                     at += length;
                     from = at;
                 }
@@ -108,11 +108,24 @@ impl Compiler {
         self.literal(from.min(range.end)..range.end);
     }
 
-    /// What a value is that is written here: the literals before it are read as a browser would.
+    /// What a value is that is written here. Where only the author's can be, which are written as they are, it does not matter:
+    /// an empty range says that there is one.
+    pub(super) fn place_of_value(&mut self, document: &[u8]) -> Place {
+        if self.html.is_some() && self.builder.before.is_harmless() {
+            self.unread.push(0..0);
+            return self.place;
+        }
+        self.context(document)
+    }
+
+    /// What this place is: the literals before it are read as a browser would.
     pub(super) fn context(&mut self, document: &[u8]) -> Place {
         let Some(html) = &mut self.html else { return self.place };
         for range in self.unread.drain(..) {
-            html.read(document.get(range).unwrap_or_default());
+            match range.is_empty() {
+                true => html.value(),
+                false => html.read(document.get(range).unwrap_or_default()),
+            }
         }
         let place = match html.escape() {
             Some(Escaping::Text | Escaping::Attribute) => Place::Markup,

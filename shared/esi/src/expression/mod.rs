@@ -275,7 +275,7 @@ impl Parser<'_, '_> {
         match (open, byte) {
             (Open::Paren, b')') if !empty => {}
             (Open::Call { name, args }, b')') => {
-                self.builder.emit(Op::Call { name, args: args + u32::from(!empty) });
+                self.builder.call(name, args + u32::from(!empty));
             }
             (Open::Call { name, args }, b',') => {
                 self.open.push(Open::Call { name, args: args + 1 });

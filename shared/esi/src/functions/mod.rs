@@ -141,6 +141,33 @@ impl Function {
         Some(Function { body, least, most })
     }
 
+    /// Whether it gives the same text or number for the same ones, and does no more.
+    pub(super) fn is_pure(name: &str) -> bool {
+        const PURE: [&str; 20] = [
+            "lower",
+            "upper",
+            "lstrip",
+            "rstrip",
+            "strip",
+            "substr",
+            "replace",
+            "index",
+            "rindex",
+            "str",
+            "int",
+            "dollar",
+            "dquote",
+            "squote",
+            "html_encode",
+            "html_decode",
+            "url_encode",
+            "url_decode",
+            "base64_encode",
+            "base64_decode",
+        ];
+        PURE.contains(&name)
+    }
+
     /// Whether a call of it changes the answer.
     pub(super) fn answers(name: &str) -> bool {
         name.starts_with("add_") || name.starts_with("set_re")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Fiber, Machine, Notice, Space, Unit};
-use crate::compile::compile_in;
+use crate::compile::{Origin, compile_in};
 use crate::dialect::{FragmentEsi, FragmentFunctions, HttpsIncludes};
 use crate::excerpt::excerpt;
 use crate::medium::Medium;
@@ -197,10 +197,10 @@ impl Machine {
         processed: bool,
     ) -> usize {
         self.spend(body.len() / 64);
-        let (program, _) = compile_in(&body, &self.dialect, medium);
+        let (program, _) = compile_in(&body, &self.dialect, medium, Origin::Fragment);
         let (depth, apart) = self.units.get(parent).map_or((0, false), |unit| (unit.depth, unit.apart));
         let code = Some((Arc::new(program), body));
-        self.units.push(Unit { code, url, depth: depth + 1, processed, apart });
+        self.units.push(Unit { code, url, depth: depth + 1, processed, apart, numbers: Vec::new() });
         self.units.len() - 1
     }
 

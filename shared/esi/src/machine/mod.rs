@@ -15,9 +15,11 @@
 
 mod attempt;
 mod fetch;
+mod names;
 mod operators;
 mod output;
 mod pattern;
+mod plain;
 mod run;
 mod section;
 mod settle;
@@ -42,6 +44,7 @@ use super::value::{Heap, Taint, Value};
 use crate::charset::Charset;
 use crate::named::Named;
 use fetch::Inclusion;
+use names::{Names, Variables};
 use output::Level;
 use pattern::Patterns;
 use section::Sections;
@@ -110,6 +113,9 @@ pub struct Machine {
     answer: Answer,
     chance: Chance,
     patterns: Patterns,
+    names: Names,
+    /// What values are written as, one after the other, as far as they are short.
+    made: Vec<u8>,
     units: Vec<Unit>,
     fibers: Vec<Fiber>,
     inclusions: Vec<Inclusion>,
@@ -139,12 +145,14 @@ struct Unit {
     processed: bool,
     /// Whether this changes nothing of the answer.
     apart: bool,
+    /// The numbers of names that are strings of its program.
+    numbers: Vec<Option<u32>>,
 }
 
 /// Variables and functions.
 #[derive(Clone, Debug, Default)]
 struct Space {
-    variables: Named<Value>,
+    variables: Variables,
     functions: Named<(usize, usize)>,
 }
 
@@ -158,7 +166,8 @@ struct Fiber {
     /// What was written; the first is the fiber's, the others are being collected.
     outs: Vec<Vec<Piece>>,
     arguments: Vec<Value>,
-    match_name: Bytes,
+    /// The number of the variable that a pattern's groups go to, where that is not `MATCHES`.
+    match_name: Option<usize>,
     /// The `eval` that is being waited for.
     eval: Option<usize>,
     state: State,
@@ -184,7 +193,7 @@ enum Verdict {
 
 /// What a fiber is in the middle of.
 enum Frame {
-    Loop { items: Vec<Value>, next: usize, item: String },
+    Loop { items: Vec<Value>, next: usize, item: usize },
     Capture,
     Call { unit: usize, at: usize, arguments: Vec<Value>, stack: usize },
     Attempt { except: usize, waits: bool, space: Arc<Space>, stack: usize, trial: Option<usize> },
@@ -196,8 +205,27 @@ enum Frame {
 enum Piece {
     Page(usize, Range<usize>),
     Owned(Bytes, Taint),
+    /// A range of what was made.
+    Made(Range<usize>, Taint),
     Include(usize),
     Trial(usize),
+}
+
+impl Piece {
+    fn append_to(self, out: &mut Vec<Piece>) {
+        match (out.last_mut(), &self) {
+            (Some(Piece::Page(unit, range)), Piece::Page(next, more))
+                if unit == next && range.end == more.start =>
+            {
+                range.end = more.end;
+            }
+            (Some(Piece::Made(range, taint)), Piece::Made(more, of)) if range.end == more.start => {
+                range.end = more.end;
+                *taint = taint.and(*of);
+            }
+            _ => out.push(self),
+        }
+    }
 }
 
 /// An attempt whose includes are outstanding.
@@ -223,7 +251,8 @@ impl Machine {
     pub fn new(dialect: Arc<Dialect>, facts: Facts, url: &str) -> Machine {
         let steps = dialect.budgets.steps;
         let chance = Chance::new(facts.seed);
-        let root = Unit { code: None, url: url.into(), depth: 0, processed: false, apart: false };
+        let numbers = Vec::new();
+        let root = Unit { code: None, url: url.into(), depth: 0, processed: false, apart: false, numbers };
         let heap = Heap::new(dialect.compounds);
         let mut machine = Machine {
             dialect,
@@ -232,6 +261,8 @@ impl Machine {
             answer: Answer::default(),
             chance,
             patterns: Patterns::default(),
+            names: Names::default(),
+            made: Vec::new(),
             units: vec![root],
             fibers: Vec::new(),
             inclusions: Vec::new(),
@@ -308,7 +339,7 @@ impl Machine {
             space,
             outs: vec![Vec::new()],
             arguments,
-            match_name: Bytes::from_static(b"MATCHES"),
+            match_name: None,
             eval: None,
             state: State::Ready,
             verdict: None,
@@ -344,7 +375,7 @@ impl Fiber {
             space: Arc::new(Space::default()),
             outs: Vec::new(),
             arguments: Vec::new(),
-            match_name: Bytes::new(),
+            match_name: None,
             eval: None,
             state: State::Done,
             verdict: None,
@@ -365,15 +396,9 @@ impl Fiber {
     }
 
     fn write(&mut self, piece: Piece) {
-        let Some(out) = self.outs.last_mut() else { return };
-        if let (Some(Piece::Page(unit, range)), Piece::Page(next, more)) = (out.last_mut(), &piece)
-            && unit == next
-            && range.end == more.start
-        {
-            range.end = more.end;
-            return;
+        if let Some(out) = self.outs.last_mut() {
+            piece.append_to(out);
         }
-        out.push(piece);
     }
 
     fn write_all(&mut self, pieces: Vec<Piece>) {

@@ -9,6 +9,20 @@ use crate::functions::Failure;
 use crate::program::Binary;
 use crate::value::{Taint, Text, Value};
 
+impl Binary {
+    /// Whether operands in this order are what it says.
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Binary::Equal => order.is_eq(),
+            Binary::Unequal => order.is_ne(),
+            Binary::Less => order.is_lt(),
+            Binary::Greater => order.is_gt(),
+            Binary::AtMost => order.is_le(),
+            _ => order.is_ge(),
+        }
+    }
+}
+
 impl Machine {
     pub(super) fn binary(
         &mut self,
@@ -53,7 +67,23 @@ impl Machine {
         }
     }
 
-    fn compare(&self, operator: Binary, left: &Value, right: &Value) -> bool {
+    /// Compares with a text of the page's author. It never reads as a number.
+    pub(super) fn compare_text(&self, operator: Binary, left: &Value, right: &[u8]) -> bool {
+        match left {
+            Value::Text(text)
+                if !text.taint.has(Taint::OUTSIDE) && !text.bytes.is_empty() && !right.is_empty() =>
+            {
+                match operator {
+                    Binary::Equal => *text.bytes == *right,
+                    Binary::Unequal => *text.bytes != *right,
+                    _ => operator.holds(text.bytes.as_ref().cmp(right)),
+                }
+            }
+            _ => self.compare(operator, left, &Value::text(right.to_vec(), Taint::NONE)),
+        }
+    }
+
+    pub(super) fn compare(&self, operator: Binary, left: &Value, right: &Value) -> bool {
         let blank = left.is_blank() || right.is_blank();
         let equality = matches!(operator, Binary::Equal | Binary::Unequal);
         match self.dialect.empty_operand {
@@ -72,14 +102,7 @@ impl Machine {
                 _ => self.print(left).bytes.cmp(&self.print(right).bytes),
             },
         };
-        match operator {
-            Binary::Equal => order.is_eq(),
-            Binary::Unequal => order.is_ne(),
-            Binary::Less => order.is_lt(),
-            Binary::Greater => order.is_gt(),
-            Binary::AtMost => order.is_le(),
-            _ => order.is_ge(),
-        }
+        operator.holds(order)
     }
 
     fn matches(
@@ -116,8 +139,8 @@ impl Machine {
             found.iter().map(group).collect()
         };
         let groups = self.heap.new_list(groups, &self.dialect.budgets)?;
-        let name = String::from_utf8_lossy(&fiber.match_name);
-        Arc::make_mut(&mut fiber.space).variables.set(&name, groups);
+        let name = fiber.match_name.unwrap_or_else(|| self.names.number("MATCHES"));
+        Arc::make_mut(&mut fiber.space).variables.set(name, groups);
         Ok(Value::Bool(true))
     }
 

@@ -77,6 +77,9 @@ impl Machine {
                 There::Bytes(self.document(*unit, root).get(range.clone()).unwrap_or_default(), Taint::NONE)
             }
             Piece::Owned(bytes, taint) => There::Bytes(bytes, *taint),
+            Piece::Made(range, taint) => {
+                There::Bytes(self.made.get(range.clone()).unwrap_or_default(), *taint)
+            }
             Piece::Include(index) => match self.inclusions.get(*index).map(|inclusion| &inclusion.fill) {
                 None | Some(Fill::Empty) => There::Nothing,
                 Some(Fill::Waiting) => There::NotYet,
@@ -124,8 +127,9 @@ impl Machine {
             let pieces = self.pieces(level);
             // The last piece of what still runs may grow.
             let growing = !self.is_over(level) && *index + 1 >= pieces.len();
-            let Some(piece) =
-                pieces.get(*index).filter(|piece| !growing || !matches!(piece, Piece::Page(..)))
+            let Some(piece) = pieces
+                .get(*index)
+                .filter(|piece| !growing || !matches!(piece, Piece::Page(..) | Piece::Made(..)))
             else {
                 if !self.is_over(level) {
                     return Step::Wait;

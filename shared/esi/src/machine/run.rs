@@ -7,20 +7,27 @@ use bytes::Bytes;
 use super::{Fiber, Frame, Machine, Notice, Piece, Root, State};
 use crate::dialect::ExpressionFailure;
 use crate::functions::Failure;
-use crate::program::{Op, Program, Str};
-use crate::value::{Taint, Value};
+use crate::program::{Op, Program};
+use crate::value::Value;
 
-/// The program that a fiber is in.
-enum Code<'a> {
-    Root(&'a Program),
-    Own(Arc<Program>),
+/// The program that a fiber is in, and what it runs over.
+pub(super) enum Code<'a> {
+    Root(&'a Program, &'a [u8]),
+    Own(Arc<Program>, Bytes),
 }
 
 impl Code<'_> {
-    fn program(&self) -> &Program {
+    pub(super) fn program(&self) -> &Program {
         match self {
-            Code::Root(program) => program,
-            Code::Own(program) => program,
+            Code::Root(program, _) => program,
+            Code::Own(program, _) => program,
+        }
+    }
+
+    pub(super) fn document(&self) -> &[u8] {
+        match self {
+            Code::Root(_, document) => document,
+            Code::Own(_, document) => document,
         }
     }
 }
@@ -40,8 +47,8 @@ pub(super) enum Next {
 impl Machine {
     fn code<'a>(&self, unit: usize, root: Root<'a>) -> Code<'a> {
         match self.units.get(unit).and_then(|unit| unit.code.as_ref()) {
-            Some((program, _)) => Code::Own(program.clone()),
-            None => Code::Root(root.program),
+            Some((program, document)) => Code::Own(program.clone(), document.clone()),
+            None => Code::Root(root.program, root.document),
         }
     }
 
@@ -59,7 +66,7 @@ impl Machine {
         let mut fiber = std::mem::replace(slot, Fiber::placeholder());
         fiber.state = State::Ready;
         let mut moved = false;
-        let mut code = self.code(fiber.unit, root);
+        let (mut code, mut unit) = (self.code(fiber.unit, root), fiber.unit);
         while fiber.state == State::Ready {
             if index == 0 && self.is_at_turn(fiber.at) {
                 if self.turn_section(&mut fiber) {
@@ -70,12 +77,19 @@ impl Machine {
                     break;
                 }
             }
+            if fiber.unit != unit {
+                (code, unit) = (self.code(fiber.unit, root), fiber.unit);
+            }
+            let until = if index == 0 { self.section_end(&fiber) } else { usize::MAX };
+            if self.run_plain(&mut fiber, &code, until) {
+                moved = true;
+                continue;
+            }
             let Some(op) = code.program().ops.get(fiber.at).copied() else {
                 if fiber.unit == 0 && !root.whole {
                     fiber.state = State::Blocked;
                 } else if let Some(Frame::Unit { unit, at }) = fiber.frames.pop() {
                     (fiber.unit, fiber.at) = (unit, at);
-                    code = self.code(unit, root);
                 } else {
                     fiber.state = State::Done;
                     moved = true;
@@ -85,7 +99,6 @@ impl Machine {
             if self.steps == 0 && !self.is_free(&fiber, code.program(), op) {
                 self.notice(Notice::Steps);
                 self.unwind(&mut fiber, root);
-                code = self.code(fiber.unit, root);
                 moved = true;
                 continue;
             }
@@ -93,10 +106,7 @@ impl Machine {
             match self.step(&mut fiber, code.program(), op, root) {
                 Next::On => fiber.at += 1,
                 Next::To(at) => fiber.at = at,
-                Next::Into(unit, at) => {
-                    (fiber.unit, fiber.at) = (unit, at);
-                    code = self.code(unit, root);
-                }
+                Next::Into(unit, at) => (fiber.unit, fiber.at) = (unit, at),
                 Next::Wait => {
                     fiber.state = State::Blocked;
                     break;
@@ -106,9 +116,6 @@ impl Machine {
             }
             if index == 0 && fiber.state != State::Ready {
                 self.skip_section(&mut fiber);
-            }
-            if fiber.unit != 0 || !matches!(code, Code::Root(_)) {
-                code = self.code(fiber.unit, root);
             }
             moved = true;
         }
@@ -161,32 +168,35 @@ impl Machine {
         }
     }
 
-    fn holds(&self, value: &Value) -> bool {
+    pub(super) fn holds(&self, value: &Value) -> bool {
         value.is_true(self.dialect.truth, &self.heap)
     }
 
+    /// The instructions that are not [plain](Self::run_plain), or not always.
     fn step(&mut self, fiber: &mut Fiber, program: &Program, op: Op, root: Root<'_>) -> Next {
         match op {
             Op::Text { start, len } => {
-                if fiber.frames.is_empty() || self.may_add(len as usize) {
-                    fiber.write(Piece::Page(fiber.unit, start as usize..start as usize + len as usize));
-                }
+                fiber.write(Piece::Page(fiber.unit, start as usize..start as usize + len as usize));
                 Next::On
             }
-            Op::Emit(place) => {
-                let value = fiber.pop();
+            Op::WriteVar { name, place } => {
+                let value = self.variable(fiber, program, name, 0);
                 self.emit(fiber, value, place);
                 Next::On
             }
-            Op::Str(index) => {
-                let text = program.strings.get(index as usize).map(|text| text.bytes().clone());
-                fiber.push(Value::text(text.unwrap_or_default(), Taint::NONE))
-            }
-            Op::Int(number) => fiber.push(Value::Int(number)),
-            Op::Bool(it) => fiber.push(Value::Bool(it)),
             Op::Var { name, keys } => {
-                let value = self.variable(fiber, program.string(name), keys);
+                let value = self.variable(fiber, program, name, keys);
                 fiber.push(value)
+            }
+            Op::TestText { operator, name, text, to } => {
+                let value = self.variable(fiber, program, name, 0);
+                let text = program.string(text).as_bytes();
+                if self.compare_text(operator, &value, text) { Next::On } else { Next::To(to as usize) }
+            }
+            Op::TestNumber { operator, name, number, to } => {
+                let value = self.variable(fiber, program, name, 0);
+                let holds = self.compare(operator, &value, &Value::Int(number.into()));
+                if holds { Next::On } else { Next::To(to as usize) }
             }
             Op::Default { to } => self.default(fiber, to as usize),
             Op::Binary(operator) => {
@@ -194,43 +204,12 @@ impl Machine {
                 let result = self.binary(fiber, operator, left, right);
                 self.push(fiber, result)
             }
-            Op::Truth => {
-                let value = fiber.pop();
-                let holds = self.holds(&value);
-                fiber.push(Value::Bool(holds))
-            }
-            Op::And { to } | Op::Or { to } => {
-                let value = fiber.pop();
-                let holds = self.holds(&value);
-                if holds == matches!(op, Op::Or { .. }) {
-                    fiber.stack.push(Value::Bool(holds));
-                    return Next::To(to as usize);
-                }
-                Next::On
-            }
             Op::Call { name, args } => self.call(fiber, program.string(name), args as usize),
-            Op::Jump { to } => Next::To(to as usize),
-            Op::Unless { to } => {
-                let value = fiber.pop();
-                if self.holds(&value) { Next::On } else { Next::To(to as usize) }
-            }
-            Op::Assign { name, keys } => self.assign(fiber, program.string(name), keys as usize),
+            Op::Assign { name, keys } => self.assign(fiber, program, name, keys as usize),
             Op::MatchName(name) => {
-                if let Some(name) = program.strings.get(name as usize).map(Str::bytes)
-                    && fiber.match_name != *name
-                {
-                    fiber.match_name = name.clone();
-                }
+                fiber.match_name = Some(self.any_number(fiber.unit, program, name));
                 Next::On
             }
-            _ => self.seldom(fiber, program, op, root),
-        }
-    }
-
-    /// The instructions that no page runs by the dozen: apart, so that the others are not burdened with their variables.
-    #[inline(never)]
-    fn seldom(&mut self, fiber: &mut Fiber, program: &Program, op: Op, root: Root<'_>) -> Next {
-        match op {
             Op::Float(bits) => fiber.push(Value::Float(f64::from_bits(bits))),
             Op::Not => {
                 let value = fiber.pop();
@@ -273,7 +252,10 @@ impl Machine {
                 }
                 None => Next::Wait,
             },
-            Op::Foreach { item, end } => self.foreach(fiber, program.string(item), end as usize),
+            Op::Foreach { item, end } => {
+                let item = self.any_number(fiber.unit, program, item);
+                self.foreach(fiber, item, end as usize)
+            }
             Op::Next { body, end } => match self.next_round(fiber) {
                 true => Next::To(body as usize),
                 false => Next::To(end as usize),

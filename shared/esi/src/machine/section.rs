@@ -83,6 +83,13 @@ impl Machine {
         self.sections.as_ref().is_some_and(|sections| sections.until.is_none_or(|until| at >= until))
     }
 
+    /// Where the construct of a page ends that its fiber is in, as far as that can be reached from there.
+    pub(super) fn section_end(&self, fiber: &Fiber) -> usize {
+        let inside = fiber.unit == 0 && fiber.frames.is_empty();
+        let sections = self.sections.as_ref().filter(|_| inside);
+        sections.and_then(|sections| sections.until).unwrap_or(usize::MAX)
+    }
+
     /// Where the page's fiber stands among the constructs: true where it was moved, and may go on.
     pub(super) fn turn_section(&mut self, fiber: &mut Fiber) -> bool {
         let Some(sections) = &mut self.sections else { return false };

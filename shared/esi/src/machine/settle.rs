@@ -102,7 +102,7 @@ impl Machine {
     fn piece_verdict(&self, piece: &Piece) -> Option<Verdict> {
         let of_fiber = |index: usize| self.fibers.get(index).and_then(|fiber| fiber.verdict);
         match piece {
-            Piece::Page(..) | Piece::Owned(..) => Some(Verdict::Good),
+            Piece::Page(..) | Piece::Owned(..) | Piece::Made(..) => Some(Verdict::Good),
             Piece::Include(index) => match self.inclusions.get(*index).map(|it| (&it.fill, it.code)) {
                 None | Some((Fill::Ready(_) | Fill::Empty, _)) => Some(Verdict::Good),
                 Some((Fill::Waiting, _)) => None,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::names::ARGUMENTS;
 use super::run::Next;
-use super::{Fiber, Frame, Machine, Notice, Piece};
-use crate::charset::Charset;
-use crate::dialect::{Escape, ExpressionFailure, LanguageMiss};
+use super::{Fiber, Frame, Machine, Notice};
+use crate::dialect::{ExpressionFailure, LanguageMiss};
 use crate::escape;
 use crate::functions::{Context, Failure, Function};
 use crate::program::{Op, Place, Program};
@@ -15,42 +15,23 @@ use crate::value::{Taint, Text, Value};
 use crate::variables;
 
 impl Machine {
+    /// Writes a value where the fiber is.
     pub(super) fn emit(&mut self, fiber: &mut Fiber, value: Value, place: Place) {
         let text = self.text(value);
-        if text.bytes.is_empty() {
-            return;
-        }
-        let taint = text.taint.without(Taint::SENT.and(Taint::OUTSIDE).and(Taint::URL));
-        let written = if self.charset == Charset::UTF_8 && !text.taint.has(Taint::SENT) {
-            text.bytes
-        } else {
-            let mut written = Vec::with_capacity(text.bytes.len());
-            escape::write(&text, place, self.dialect.escape, &mut written);
-            let is_captured = |frame: &Frame| matches!(frame, Frame::Capture | Frame::Call { .. });
-            if self.dialect.escape == Escape::Context
-                && place == Place::Markup
-                && text.taint.has(Taint::SENT)
-                && fiber.frames.iter().any(is_captured)
-            {
-                written = escape::inert(&written);
-            }
-            if self.charset != Charset::UTF_8 {
-                written = self.charset.encode(&String::from_utf8_lossy(&written)).to_vec();
-            }
-            written.into()
-        };
-        if self.may_add(written.len()) {
-            fiber.write(Piece::Owned(written, taint));
+        let Fiber { frames, outs, .. } = fiber;
+        if let Some(out) = outs.last_mut() {
+            self.write_text(out, &text, place, frames);
         }
     }
 
-    pub(super) fn variable(&mut self, fiber: &mut Fiber, name: &str, keys: u32) -> Value {
+    pub(super) fn variable(&mut self, fiber: &mut Fiber, program: &Program, name: u32, keys: u32) -> Value {
         let keys: Vec<Bytes> =
             fiber.pop_many(keys as usize).iter().map(|key| self.print(key).bytes).collect();
         let own = |machine: &Machine, base: &Value| {
             keys.iter().fold(base.clone(), |value, key| machine.heap.element(&value, key))
         };
-        if name == "ARGS" {
+        let number = self.any_number(fiber.unit, program, name);
+        if number == ARGUMENTS {
             return match (keys.first(), keys.len()) {
                 (Some(key), 1) => {
                     let index = std::str::from_utf8(key).ok().and_then(|key| key.parse::<usize>().ok());
@@ -62,10 +43,11 @@ impl Machine {
                 }
             };
         }
-        if let Some(value) = fiber.space.variables.get(name) {
+        if let Some(value) = fiber.space.variables.get(number) {
             return own(self, value);
         }
-        variables::read(name, &keys, &self.facts, &self.dialect, &mut self.heap).unwrap_or_default()
+        variables::read(program.string(name), &keys, &self.facts, &self.dialect, &mut self.heap)
+            .unwrap_or_default()
     }
 
     pub(super) fn default(&mut self, fiber: &mut Fiber, to: usize) -> Next {
@@ -174,15 +156,13 @@ impl Machine {
         Next::Fail
     }
 
-    pub(super) fn assign(&mut self, fiber: &mut Fiber, name: &str, keys: usize) -> Next {
+    pub(super) fn assign(&mut self, fiber: &mut Fiber, program: &Program, name: u32, keys: usize) -> Next {
+        let name = self.any_number(fiber.unit, program, name);
         let value = fiber.pop();
         let keys: Vec<Bytes> = fiber.pop_many(keys).iter().map(|key| self.print(key).bytes).collect();
         let Some((last, path)) = keys.split_last() else {
             let most = self.dialect.budgets.items;
-            let variables = &mut Arc::make_mut(&mut fiber.space).variables;
-            if variables.len() < most || variables.contains_key(name) {
-                variables.set(name, value);
-            }
+            Arc::make_mut(&mut fiber.space).variables.assign(name, value, most);
             return Next::On;
         };
         let mut target = fiber.space.variables.get(name).cloned().unwrap_or_default();
@@ -210,7 +190,7 @@ impl Machine {
         if fails { Next::Fail } else { Next::On }
     }
 
-    pub(super) fn foreach(&mut self, fiber: &mut Fiber, item: &str, end: usize) -> Next {
+    pub(super) fn foreach(&mut self, fiber: &mut Fiber, item: usize, end: usize) -> Next {
         let items = match fiber.pop() {
             Value::None => Vec::new(),
             Value::List(list) => self.heap.list(list).to_vec(),
@@ -226,7 +206,7 @@ impl Machine {
             one => vec![one],
         };
         self.spend(items.len());
-        fiber.frames.push(Frame::Loop { items, next: 0, item: item.to_owned() });
+        fiber.frames.push(Frame::Loop { items, next: 0, item });
         if self.next_round(fiber) { Next::On } else { Next::To(end) }
     }
 
@@ -236,7 +216,7 @@ impl Machine {
         match items.get(*next) {
             Some(value) => {
                 *next += 1;
-                Arc::make_mut(&mut fiber.space).variables.set(item, value.clone());
+                Arc::make_mut(&mut fiber.space).variables.set(*item, value.clone());
                 true
             }
             None => {
