@@ -16,8 +16,19 @@ impl<K: Ord + Copy, V: Copy> Sorted<K, V> {
         self.0.get(at).map(|(_, value)| *value)
     }
 
+    /// The same for whoever asks for one key after the other. `at`: where the last one was looked for.
+    pub(crate) fn get_next(&self, key: K, at: &mut usize) -> Option<V> {
+        while self.0.get(*at).is_some_and(|(known, _)| *known < key) {
+            *at += 1;
+        }
+        self.0.get(*at).filter(|(known, _)| *known == key).map(|(_, value)| *value)
+    }
+
     /// Puts a value, in the place of the one that was there.
     pub(crate) fn insert(&mut self, key: K, value: V) {
+        if self.0.last().is_none_or(|(last, _)| *last < key) {
+            return self.0.push((key, value));
+        }
         match self.0.binary_search_by_key(&key, |(key, _)| *key) {
             Ok(at) => self.0[at].1 = value,
             Err(at) => self.0.insert(at, (key, value)),
@@ -41,5 +52,7 @@ mod tests {
         }
         assert_eq!(sorted.iter().collect::<Vec<_>>(), [(1, 'b'), (2, 'c'), (3, 'd')]);
         assert_eq!((sorted.get(2), sorted.get(4)), (Some('c'), None));
+        let mut at = 0;
+        assert_eq!([0, 1, 3, 4].map(|key| sorted.get_next(key, &mut at)), [None, Some('b'), Some('d'), None]);
     }
 }

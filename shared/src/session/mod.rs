@@ -108,6 +108,8 @@ struct Cursor {
     within: usize,
     /// Bytes that were inserted.
     inserted: usize,
+    /// Where the fill of the last node was looked for.
+    filled: usize,
 }
 
 /// Why sending stopped.
@@ -314,7 +316,7 @@ impl PageSession {
                 }
             };
             let before = out.len();
-            let shown = match fills.get(cursor.node) {
+            let shown = match fills.get_next(cursor.node, &mut cursor.filled) {
                 None => !matches!(node, Node::Slot { .. }),
                 Some(Fill::Default) => false,
                 Some(_) if cursor.inserted > MAX_INSERTED_BYTES => !matches!(node, Node::Slot { .. }),
