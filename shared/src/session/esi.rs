@@ -78,7 +78,7 @@ impl PageSession {
         if self.explains_instead() || std::mem::replace(&mut self.hold.answered, true) {
             return;
         }
-        self.put_gathered();
+        self.put_gathered(out);
         let Some(run) = self.esi.as_ref() else { return };
         let answer = run.machine.answer();
         if let Some(status) = answer.status().and_then(|status| StatusCode::from_u16(status).ok()) {

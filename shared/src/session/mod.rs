@@ -232,7 +232,6 @@ impl PageSession {
 
     /// Goes on as far as is possible and appends to `out` what can be sent.
     pub fn advance(&mut self, out: &mut Vec<u8>) -> Step {
-        let before = out.len();
         let step = if self.explains_instead() {
             self.advance_report(out)
         } else if self.extent == Extent::Head && !self.answer_is_in_the_page() {
@@ -244,8 +243,9 @@ impl PageSession {
         if self.is_held() {
             self.let_go();
         }
-        if self.extent == Extent::Head {
-            out.truncate(before);
+        // A validator is of the whole page, though it be the head alone that is asked for.
+        if self.extent == Extent::Head && !(self.is_held() && self.gathers()) {
+            out.clear();
         }
         step
     }
