@@ -18,6 +18,8 @@ pub(super) struct Builder {
     pub(super) dialect: Arc<Dialect>,
     pub(super) program: Program,
     strings: HashMap<String, u32>,
+    /// Strings that were asked for lately, in places that their length and ends say.
+    recent: [u32; RECENT],
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Offset of what is being compiled, for diagnostics.
     pub(super) at: usize,
@@ -28,6 +30,9 @@ pub(super) struct Builder {
     /// What may have run before what is compiled here.
     pub(super) before: Before,
 }
+
+/// How many strings are found without their hash.
+const RECENT: usize = 64;
 
 /// What a pattern's groups go to unless the page says otherwise.
 const DEFAULT_NAME: &str = "MATCHES";
@@ -69,6 +74,7 @@ impl Builder {
             dialect,
             program: Program::default(),
             strings: HashMap::new(),
+            recent: [0; RECENT],
             diagnostics: Vec::new(),
             at: 0,
             calls: Vec::new(),
@@ -124,6 +130,21 @@ impl Builder {
     }
 
     pub(super) fn string(&mut self, text: &str) -> u32 {
+        let bytes = text.as_bytes();
+        let ends = bytes.first().zip(bytes.last()).map_or(0, |(first, last)| first ^ last.rotate_left(3));
+        let place = usize::from(ends.wrapping_add(bytes.len() as u8)) % RECENT;
+        let recent = self.recent.get(place).copied().unwrap_or_default();
+        if self.program.strings.get(recent as usize).is_some_and(|known| *known.bytes() == bytes) {
+            return recent;
+        }
+        let index = self.intern(text);
+        if let Some(recent) = self.recent.get_mut(place) {
+            *recent = index;
+        }
+        index
+    }
+
+    fn intern(&mut self, text: &str) -> u32 {
         if let Some(index) = self.strings.get(text) {
             return *index;
         }
@@ -241,6 +262,19 @@ impl Builder {
         };
         self.program.ops.pop();
         self.emit(op);
+    }
+
+    /// Assigns what was pushed.
+    pub(super) fn assign(&mut self, name: u32, keys: u32) {
+        let op = match self.last().filter(|_| keys == 0) {
+            Some(Op::Str(text)) => Some(Op::SetText { name, text }),
+            Some(Op::Int(number)) => number.try_into().ok().map(|number| Op::SetNumber { name, number }),
+            _ => None,
+        };
+        if op.is_some() {
+            self.program.ops.pop();
+        }
+        self.emit(op.unwrap_or(Op::Assign { name, keys }));
     }
 
     /// Goes on elsewhere unless the test holds whose instructions begin at `test`: what [`land_all`](Self::land_all) takes.

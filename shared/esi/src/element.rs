@@ -1,5 +1,7 @@
 //! The elements of ESI, and their attributes.
 
+use std::ops::Range;
+
 use super::dialect::Dialect;
 
 /// An element, by its local name.
@@ -129,37 +131,47 @@ impl Kind {
 /// The attributes of one tag, as they stand. The first of a name counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
-    pairs: Vec<(String, String)>,
+    text: String,
+    /// Names and values, as ranges of the text.
+    pairs: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl Attributes {
     /// Reads what stands between an element's name and the end of its tag.
     pub(super) fn parse(text: &[u8], backslash: bool) -> Attributes {
-        let text = String::from_utf8_lossy(text);
+        let text = String::from_utf8_lossy(text).into_owned();
+        let mut pairs: Vec<(Range<usize>, Range<usize>)> = Vec::new();
         let mut rest = text.trim_ascii_start();
-        let mut pairs: Vec<(String, String)> = Vec::new();
         while !rest.is_empty() {
+            let start = text.len() - rest.len();
             let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(rest.len());
             let (name, after) = rest.split_at(end);
             let after = after.trim_ascii_start();
             let (value, left) = match after.strip_prefix('=') {
-                None => ("", after),
-                Some(value) => value_of(value.trim_ascii_start(), backslash),
+                None => (0..0, after),
+                Some(value) => {
+                    let value = value.trim_ascii_start();
+                    let (inside, left) = value_of(value, backslash);
+                    let from = text.len() - value.len() + usize::from(value.starts_with(['"', '\'']));
+                    (from..from + inside.len(), left)
+                }
             };
-            if !name.is_empty() && !pairs.iter().any(|(known, _)| known == name) {
-                pairs.push((name.to_owned(), value.to_owned()));
+            let is_known = |(known, _): &(Range<usize>, _)| text.get(known.clone()) == Some(name);
+            if !name.is_empty() && !pairs.iter().any(is_known) {
+                pairs.push((start..start + end, value));
             }
             rest = left.trim_ascii_start();
         }
-        Attributes { pairs }
+        Attributes { pairs, text }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let part = |range: &Range<usize>| self.text.get(range.clone()).unwrap_or_default();
+        self.pairs.iter().map(move |(name, value)| (part(name), part(value)))
     }
 }
 

@@ -305,6 +305,16 @@ pub(super) enum Op {
         number: i32,
         to: u32,
     },
+    /// Assigns a string to a variable.
+    SetText {
+        name: u32,
+        text: u32,
+    },
+    /// Assigns a number to a variable.
+    SetNumber {
+        name: u32,
+        number: i32,
+    },
     /// Assigns the top value to a variable, or to its element under the keys below.
     Assign {
         name: u32,

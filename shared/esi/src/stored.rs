@@ -68,8 +68,10 @@ impl Program {
         let bytes = &mut &object[..];
         let flags = take(bytes, 1)?[0];
         let traits = Traits { personal: flags & 1 != 0, answers: flags & 2 != 0, includes: flags & 4 != 0 };
-        let mut strings = Vec::new();
-        for _ in 0..word(bytes)? {
+        let count = word(bytes)? as usize;
+        // Each has its length at least, so that a false count asks for no more memory than there are bytes.
+        let mut strings = Vec::with_capacity(count.min(bytes.len() / 4));
+        for _ in 0..count {
             let length = word(bytes)? as usize;
             strings.push(Str::new(object.slice_ref(take(bytes, length)?)).ok_or(NotAProgram)?);
         }
@@ -77,14 +79,18 @@ impl Program {
         for _ in 0..word(bytes)? {
             includes.push(include(bytes)?);
         }
-        let mut spans: Vec<(u32, u32)> = Vec::new();
-        for _ in 0..word(bytes)? {
-            let span = (word(bytes)?, word(bytes)?);
-            let after = spans.last().map_or(0, |(_, end)| *end);
-            if span.0 < after || span.1 <= span.0 {
+        let count = word(bytes)? as usize;
+        let (records, _) = take(bytes, count.checked_mul(8).ok_or(NotAProgram)?)?.as_chunks::<8>();
+        let mut spans: Vec<(u32, u32)> = Vec::with_capacity(count);
+        let mut after = 0;
+        for [a0, a1, a2, a3, b0, b1, b2, b3] in records {
+            let start = u32::from_le_bytes([*a0, *a1, *a2, *a3]);
+            let end = u32::from_le_bytes([*b0, *b1, *b2, *b3]);
+            if start < after || end <= start {
                 return Err(NotAProgram);
             }
-            spans.push(span);
+            after = end;
+            spans.push((start, end));
         }
         let count = word(bytes)? as usize;
         let (records, _) = take(bytes, count.checked_mul(13).ok_or(NotAProgram)?)?.as_chunks::<13>();
@@ -114,8 +120,10 @@ impl Program {
                 Op::Str(index) | Op::Write(index) | Op::MatchName(index) => string(index),
                 Op::Var { name, .. }
                 | Op::WriteVar { name, .. }
+                | Op::SetNumber { name, .. }
                 | Op::Call { name, .. }
                 | Op::Assign { name, .. } => string(name),
+                Op::SetText { name, text } => string(name) && string(text),
                 Op::TestText { operator, name, text, to } => {
                     operator.orders() && string(name) && string(text) && target(to)
                 }
@@ -218,6 +226,8 @@ impl Op {
             Op::Fail => (37, [0; 3]),
             Op::Write(index) => (38, [index, 0, 0]),
             Op::WriteVar { name, place } => (39, [name, place as u32, 0]),
+            Op::SetText { name, text } => (40, [name, text, 0]),
+            Op::SetNumber { name, number } => (41, [name, number as u32, 0]),
             Op::TestText { operator, name, text, to } => (TEST_TEXT + operator as u8, [name, text, to]),
             Op::TestNumber { operator, name, number, to } => {
                 (TEST_NUMBER + operator as u8, [name, number as u32, to])
@@ -268,6 +278,8 @@ impl Op {
             37 => Op::Fail,
             38 => Op::Write(a),
             39 => Op::WriteVar { name: a, place: *Place::ALL.get(b as usize)? },
+            40 => Op::SetText { name: a, text: b },
+            41 => Op::SetNumber { name: a, number: b as i32 },
             TEST_TEXT..TEST_NUMBER => {
                 let operator = *Binary::ALL.get(usize::from(what - TEST_TEXT))?;
                 Op::TestText { operator, name: a, text: b, to: c }

@@ -23,7 +23,7 @@ const MAGIC: &[u8; 4] = b"HSPG";
 const FORMAT: u8 = 2;
 const ENVELOPE: usize = 28;
 /// Raised with every change in what a page compiles to.
-const COMPILER: u16 = 5;
+const COMPILER: u16 = 6;
 
 /// Why a stored object cannot be used. The page is then fetched again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -320,6 +320,10 @@ impl<'b> Reader<'b> {
         if count.checked_mul(least)? > self.0.len() {
             return None;
         }
-        (0..count).map(|_| item(self)).collect()
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(item(self)?);
+        }
+        Some(items)
     }
 }

@@ -111,7 +111,12 @@ impl Compiler {
     pub(super) fn decide_waiting(&mut self, attempt: usize) {
         let program = &self.builder.program;
         let leaves = |op: &Op| match *op {
-            Op::Assign { .. } | Op::Define { .. } | Op::Foreach { .. } | Op::Inline { .. } => true,
+            Op::Assign { .. }
+            | Op::SetText { .. }
+            | Op::SetNumber { .. }
+            | Op::Define { .. }
+            | Op::Foreach { .. }
+            | Op::Inline { .. } => true,
             Op::Binary(Binary::Matches | Binary::MatchesI) => true,
             Op::Include { spec, .. } => program.includes.get(spec as usize).is_some_and(|spec| spec.eval),
             Op::Call { name, .. } => Function::named(program.string(name)).is_none(),

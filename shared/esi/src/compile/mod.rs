@@ -414,7 +414,7 @@ impl Compiler {
                         } else {
                             self.value(attributes, "value");
                         }
-                        self.builder.emit(Op::Assign { name, keys });
+                        self.builder.assign(name, keys);
                     }
                     other => self.builder.report(bad_or_missing(other.is_some())),
                 }

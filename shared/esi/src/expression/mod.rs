@@ -158,7 +158,7 @@ struct Parser<'b, 't> {
     open: Vec<Open>,
 }
 
-impl Parser<'_, '_> {
+impl<'t> Parser<'_, 't> {
     /// Up to the end of the text, or, for `one` operand, to its end.
     fn run(&mut self, one: bool) -> Result<usize, Bad> {
         let mut wanted = true;
@@ -202,11 +202,11 @@ impl Parser<'_, '_> {
         eaten
     }
 
-    fn name(&mut self) -> String {
-        let length = self.rest().iter().take_while(|byte| is_name(**byte)).count();
-        let name = String::from_utf8_lossy(&self.rest()[..length]).into_owned();
+    fn name(&mut self) -> &'t str {
+        let text = self.text.get(self.at..).unwrap_or_default();
+        let length = text.iter().take_while(|byte| is_name(**byte)).count();
         self.at += length;
-        name
+        text.get(..length).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
     }
 
     /// Reads what follows an operand. True: another operand is to come.
@@ -244,8 +244,9 @@ impl Parser<'_, '_> {
             self.open.push(Open::Or(jump));
             return Ok(true);
         }
-        for (symbol, operator) in SYMBOLS.iter().chain(&WORDS) {
-            let word = symbol[0].is_ascii_alphabetic();
+        let word = self.peek().is_some_and(|byte| byte.is_ascii_alphabetic());
+        let known = if word { &WORDS[..] } else { &SYMBOLS[..] };
+        for (symbol, operator) in known {
             let follows = self.rest().get(symbol.len());
             if self.rest().starts_with(symbol) && !(word && follows.is_some_and(|byte| is_name(*byte))) {
                 self.at += symbol.len();

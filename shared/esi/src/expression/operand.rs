@@ -125,7 +125,8 @@ impl Parser<'_, '_> {
         self.at = end + if raw { 3 } else { 1 };
         let content = String::from_utf8_lossy(&text[from..end]);
         let keeps = self.builder.dialect.string_escapes == StringEscapes::Keep;
-        let content = if raw { content.into_owned() } else { unescaped(&content, keeps) };
+        let content =
+            if raw || !content.contains('\\') { content } else { unescaped(&content, keeps).into() };
         if self.builder.dialect.interpolated_strings && content.contains("$(") {
             template(self.builder, &content, false);
             return Ok(());
@@ -142,7 +143,7 @@ impl Parser<'_, '_> {
             if name.is_empty() || !self.eat(b"(") {
                 return Err(Bad);
             }
-            let name = self.builder.string(&name);
+            let name = self.builder.string(name);
             self.open.push(Open::Call { name, args: 0 });
             self.skip_space();
             return if self.peek() == Some(b')') { self.operator() } else { Ok(true) };
@@ -152,7 +153,7 @@ impl Parser<'_, '_> {
         if name.is_empty() {
             return Err(Bad);
         }
-        let name = self.builder.string(&name);
+        let name = self.builder.string(name);
         self.variable(name, 0)
     }
 

@@ -82,6 +82,17 @@ impl Machine {
                         next = to as usize;
                     }
                 }
+                Op::SetText { name, text } => {
+                    let name = self.any_number(unit, program, name);
+                    let text = program.strings.get(text as usize).map(Str::bytes).cloned();
+                    let value = Value::text(text.unwrap_or_default(), Taint::NONE);
+                    Arc::make_mut(space).variables.assign(name, value, self.dialect.budgets.items);
+                }
+                Op::SetNumber { name, number } => {
+                    let name = self.any_number(unit, program, name);
+                    let value = Value::Int(number.into());
+                    Arc::make_mut(space).variables.assign(name, value, self.dialect.budgets.items);
+                }
                 Op::Assign { name, keys: 0 } => {
                     let name = self.any_number(unit, program, name);
                     let value = stack.pop().unwrap_or_default();

@@ -58,6 +58,9 @@ impl Machine {
     /// Appends what can be sent of a construct.
     pub fn send_section(&mut self, section: usize, root: Root<'_>, out: &mut Vec<u8>) -> Sent {
         if self.sending != Some(section) {
+            if self.send_bytes(section, root, out) {
+                return Sent::All;
+            }
             self.sending = Some(section);
             self.levels.clear();
             self.levels.push((Level::Section(section), 0));
@@ -66,6 +69,25 @@ impl Machine {
         let step = self.send_levels(&mut levels, root, out);
         self.levels = levels;
         if step == Step::Wait { Sent::Waiting } else { Sent::All }
+    }
+
+    /// The same where it is over and has nothing but bytes, as most have. False: it has more.
+    fn send_bytes(&self, section: usize, root: Root<'_>, out: &mut Vec<u8>) -> bool {
+        let pieces = self.section_pieces(section);
+        let is_bytes = |piece: &Piece| matches!(piece, Piece::Page(..) | Piece::Owned(..) | Piece::Made(..));
+        if !self.is_section_over(section) || !pieces.iter().all(is_bytes) {
+            return false;
+        }
+        for piece in pieces {
+            let bytes = match piece {
+                Piece::Page(unit, range) => self.document(*unit, root).get(range.clone()),
+                Piece::Made(range, _) => self.made.get(range.clone()),
+                Piece::Owned(bytes, _) => Some(&bytes[..]),
+                Piece::Include(_) | Piece::Trial(_) => None,
+            };
+            out.extend_from_slice(bytes.unwrap_or_default());
+        }
+        true
     }
 
     pub(super) fn section_pieces(&self, section: usize) -> &[Piece] {
@@ -108,8 +130,10 @@ impl Machine {
                     sections.written.append(written);
                 }
                 sections.ends.push(sections.written.len());
-                sections.until = None;
                 fiber.stack.clear();
+                let next = sections.queue.pop_front();
+                sections.until = next.as_ref().map(|next| next.end);
+                fiber.at = next.map_or(fiber.at, |next| next.start);
                 true
             }
             Some(_) => false,
