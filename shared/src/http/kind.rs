@@ -71,6 +71,17 @@ pub(crate) fn asks_for_esi(headers: &HeaderMap) -> bool {
         .is_some_and(|content| content.split_whitespace().any(|capability| capability == "ESI/1.0"))
 }
 
+/// Whether a fragment's ESI runs, as its `Edge-Control: dca=…` says, if it does (Akamai's "Edge-Control").
+pub(crate) fn edge_control_dca(headers: &HeaderMap) -> Option<bool> {
+    let lines = headers.get_all("edge-control").iter().filter_map(|line| line.to_str().ok());
+    let mut said = lines.flat_map(|line| line.split(',')).filter_map(|part| part.trim().strip_prefix("dca="));
+    match said.next()?.trim() {
+        "esi" => Some(true),
+        "none" | "noop" => Some(false),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ::http::HeaderValue;

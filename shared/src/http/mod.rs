@@ -22,7 +22,7 @@ pub(crate) use freshness::modified;
 pub use freshness::{Freshness, Storable, WhyNot, storable};
 pub use headers::{HeaderSource, RequestHeaders};
 pub use kind::{Esi, Kind, is_identity, kind};
-pub(crate) use kind::{asks_for_esi, may_be_followed};
+pub(crate) use kind::{asks_for_esi, edge_control_dca, may_be_followed};
 pub use marker::Marker;
 pub use reply::redirect_reply;
 pub use reply::{Altered, block_reply, not_modified, personal_reply, shared_reply, untouched_reply};

@@ -107,8 +107,12 @@ pub enum FragmentFailure {
 pub struct Fragment {
     charset: Charset,
     content: Vec<u8>,
-    /// Whether its own ESI is to be processed, by its `Surrogate-Control`.
+    /// Whether its own ESI is to be processed, by its `Surrogate-Control` or `Edge-Control`.
     esi: bool,
+    /// Whether it is `Edge-Control` that says so, or that it is not.
+    dca: bool,
+    /// Whether it is a script, JSON or a style sheet.
+    script: bool,
     /// Until when it may be kept for everybody, in seconds since 1970; 0: it may not, or nobody said.
     pub(super) fresh_until: u64,
     /// When it was changed last, likewise; 0 where that is not known.
@@ -138,8 +142,13 @@ impl Fragment {
         if charset == Charset::Opaque || !http::is_identity(&head.headers) {
             return Err(FragmentFailure::Encoding);
         }
+        let dca = http::edge_control_dca(&head.headers);
+        let media_type =
+            head.headers.get(header::CONTENT_TYPE).and_then(|media_type| media_type.to_str().ok());
         Ok(Fragment {
-            esi: http::asks_for_esi(&head.headers),
+            esi: dca.unwrap_or_else(|| http::asks_for_esi(&head.headers)),
+            dca: dca.is_some(),
+            script: media_type.and_then(esi::Medium::of) == Some(esi::Medium::Script),
             modified: http::modified(&head.headers).unwrap_or_default(),
             cookies: head.headers.get_all(header::SET_COOKIE).iter().cloned().collect(),
             ..Fragment::new(charset, content)
@@ -148,7 +157,8 @@ impl Fragment {
 
     fn new(charset: Charset, content: Vec<u8>) -> Fragment {
         let (cookies, moved) = (Vec::new(), None);
-        Fragment { charset, content, esi: false, fresh_until: 0, modified: 0, cookies, moved }
+        let (esi, dca, script) = (false, false, false);
+        Fragment { charset, content, esi, dca, script, fresh_until: 0, modified: 0, cookies, moved }
     }
 
     /// The same, which may be kept for everybody for so long from now on, or not at all.
@@ -159,20 +169,26 @@ impl Fragment {
 
     /// The content as a document of ESI, in the page's charset.
     pub(super) fn document(&self, page: Charset) -> esi::Fragment {
-        let control = ("surrogate-control".to_owned(), "content=\"ESI/1.0\"".to_owned());
+        let says = |says: bool, name: &str, value: &str| says.then(|| (name.to_owned(), value.to_owned()));
+        let headers = [
+            says(self.esi, "surrogate-control", "content=\"ESI/1.0\""),
+            says(self.dca, "edge-control", if self.esi { "dca=esi" } else { "dca=none" }),
+            says(self.script, "content-type", "application/json"),
+        ];
         esi::Fragment {
             status: 200,
-            headers: self.esi.then_some(control).into_iter().collect(),
+            headers: headers.into_iter().flatten().collect(),
             body: page.convert(&self.content, self.charset).into_owned().into(),
         }
     }
 
-    /// The form in which a cache keeps it: length of the charset's name, whether times follow it, and whether it has ESI; the
-    /// name, the times, the content.
+    /// The form in which a cache keeps it: length of the charset's name, whether it is a script, whether `Edge-Control` speaks of
+    /// ESI, whether times follow, and whether it has ESI; the name, the times, the content.
     pub fn encode(&self) -> Vec<u8> {
         let name = self.charset.name().as_bytes();
         let mut out = Vec::with_capacity(1 + name.len() + self.content.len());
-        out.push(name.len() as u8 & 0x3f | 0x40 | u8::from(self.esi) << 7);
+        let flags = u8::from(self.script) << 4 | u8::from(self.dca) << 5 | 0x40 | u8::from(self.esi) << 7;
+        out.push(name.len() as u8 & 0x0f | flags);
         out.extend_from_slice(name);
         out.extend_from_slice(&self.fresh_until.to_le_bytes());
         out.extend_from_slice(&self.modified.to_le_bytes());
@@ -183,14 +199,14 @@ impl Fragment {
     /// Reads what [`encode`](Self::encode) wrote; `None` where it did not.
     pub fn decode(stored: &[u8]) -> Option<Fragment> {
         let (&len, rest) = stored.split_first()?;
-        let (name, rest) = rest.split_at_checked((len & 0x3f).into())?;
+        let (name, rest) = rest.split_at_checked((len & 0x0f).into())?;
         let charset = Charset::from_name(std::str::from_utf8(name).ok()?)?;
         // What an older version kept has no times.
         let (times, content) = rest.split_at_checked(if len & 0x40 == 0 { 0 } else { 16 })?;
         let time = |at: usize| Some(u64::from_le_bytes(times.get(at..at + 8)?.try_into().ok()?));
         let (fresh_until, modified) = (time(0).unwrap_or_default(), time(8).unwrap_or_default());
-        let esi = len & 0x80 != 0;
-        Some(Fragment { esi, fresh_until, modified, ..Fragment::new(charset, content.to_vec()) })
+        let (esi, dca, script) = (len & 0x80 != 0, len & 0x20 != 0, len & 0x10 != 0);
+        Some(Fragment { esi, dca, script, fresh_until, modified, ..Fragment::new(charset, content.to_vec()) })
     }
 
     /// Puts the content into a page: markup as it is, in an attribute as text.
@@ -200,5 +216,40 @@ impl Fragment {
         }
         let text = Charset::UTF_8.convert(&self.content, self.charset);
         super::insert::insert(out, &String::from_utf8_lossy(&text), insertion, page);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::{HeaderMap, HeaderName, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn what_a_fragment_says_of_itself_is_kept_with_it() {
+        let surrogate = ("surrogate-control", "content=\"ESI/1.0\"");
+        let json = ("content-type", "application/json; charset=x-mac-cyrillic");
+        let edge = |dca: &'static str| ("edge-control", dca);
+        for (said, expect) in [
+            (&[][..], &[][..]),
+            (&[surrogate, ("content-type", "text/html")], &[surrogate]),
+            (&[json], &[("content-type", "application/json")]),
+            (&[edge("no-store, dca=esi")], &[surrogate, edge("dca=esi")]),
+            (&[surrogate, edge("dca=noop, max-age=1")], &[edge("dca=none")]),
+            (&[surrogate, edge("max-age=1m")], &[surrogate]),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in said {
+                headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            let head = ResponseHead { status: StatusCode::OK, headers };
+            let fragment = Fragment::from_response(&head, b"x".to_vec()).expect("a fragment");
+            let again = Fragment::decode(&fragment.encode()).expect("what was encoded");
+            assert_eq!(again, fragment);
+            let shown = again.document(Charset::UTF_8).headers;
+            let shown: Vec<(&str, &str)> =
+                shown.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            assert_eq!(shown, expect, "{said:?}");
+        }
     }
 }
