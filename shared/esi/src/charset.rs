@@ -88,6 +88,11 @@ impl Charset {
         }
     }
 
+    /// Whether any bytes in the charset `from` are [converted](Self::convert) to themselves.
+    pub fn takes_as_it_is(self, from: Charset) -> bool {
+        self == from || !matches!(from, Charset::Known(_))
+    }
+
     /// Bytes in the charset `from` as bytes in this one. Where `from` is undeclared, they are taken as they are.
     pub fn convert(self, bytes: &[u8], from: Charset) -> Transcoded<'_> {
         let same = self == from || bytes.is_ascii();

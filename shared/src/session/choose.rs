@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::arriving::Pieces;
 use super::esi::EsiRun;
 use super::fragment::{Caching, FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest};
 use super::{MAX_FRAGMENTS, PageSession};
@@ -102,6 +103,8 @@ pub(super) struct Fetch {
     pub(super) moves: u8,
     /// Who of the page's ESI waits for it.
     pub(super) calls: Vec<CallId>,
+    /// What has arrived of it before all of it has.
+    pub(super) pieces: Option<Pieces>,
     pub(super) outcome: Option<Result<Fragment, FragmentFailure>>,
 }
 
@@ -301,7 +304,14 @@ impl<'s> Scout<'s> {
         } else {
             let mut request = FragmentRequest::plain(FetchId(index), target, timeout_ms, caching);
             request.ttl_s = ttl_s;
-            self.fetches.push(Fetch { request, planned, moves: 0, calls: Vec::new(), outcome: None });
+            self.fetches.push(Fetch {
+                request,
+                planned,
+                moves: 0,
+                calls: Vec::new(),
+                pieces: None,
+                outcome: None,
+            });
             self.to_start.push_back(FetchId(index));
         }
         Some(FetchId(index))

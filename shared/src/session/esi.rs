@@ -5,9 +5,9 @@ use std::sync::Arc;
 use ::http::StatusCode;
 
 use super::choose::{Fetch, Personalization};
-use super::fragment::{Caching, FetchId, FragmentFailure, FragmentRequest};
+use super::fragment::{Caching, FetchId, FragmentFailure, FragmentForm, FragmentRequest};
 use super::{MAX_FRAGMENTS, PageSession, seen};
-use crate::esi::{self, Answer, Call, FetchFailure, Machine, Root, Sent};
+use crate::esi::{self, Answer, Call, CallId, FetchFailure, Machine, Root, Sent};
 use crate::http::{self, resolve_fragment};
 use crate::page::Charset;
 
@@ -35,6 +35,29 @@ impl EsiRun {
 
     pub(super) fn send(&mut self, section: usize, root: Root<'_>, out: &mut Vec<u8>) -> Sent {
         self.machine.send_section(section, root, out)
+    }
+
+    /// Whether the fragment of this call may be shown while it arrives.
+    pub(super) fn streams(&self, call: CallId, form: FragmentForm) -> bool {
+        self.machine.streams(call, &form.headers())
+    }
+
+    /// Appends what there is of the fragment that sending waits for, which is `first` then. False where the page may not grow
+    /// by it, and goes on without the rest.
+    pub(super) fn pour(
+        &mut self,
+        fetches: &mut [Fetch],
+        sends_pieces: bool,
+        first: &mut Option<FetchId>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Some(call) = self.machine.first_in_line() else { return true };
+        let Some(fetch) = fetches.iter_mut().find(|fetch| fetch.calls.contains(&call)) else { return true };
+        *first = Some(fetch.request.id);
+        match fetch.pour(|form| sends_pieces && self.streams(call, form)) {
+            Some(bytes) => self.machine.pour(call, &bytes, out),
+            None => true,
+        }
     }
 }
 
@@ -66,6 +89,12 @@ impl PageSession {
                 say(&"esi: the page changes its answer, whose head had gone out before that arrived");
             }
         }
+        for fetch in &self.fetches {
+            if let Some((sent, failure)) = fetch.broke_off() {
+                let url = fetch.request.target.url();
+                say(&format_args!("esi: {url} broke off behind {sent} bytes that were sent: {failure}"));
+            }
+        }
         if self.hold.late {
             say(&"esi: the page took too long; the fragments that were outstanding have failed");
         }
@@ -78,7 +107,7 @@ impl PageSession {
         if self.explains_instead() || std::mem::replace(&mut self.hold.answered, true) {
             return;
         }
-        self.put_gathered(out);
+        self.put_gathered();
         let Some(run) = self.esi.as_ref() else { return };
         let answer = run.machine.answer();
         if let Some(status) = answer.status().and_then(|status| StatusCode::from_u16(status).ok()) {
@@ -127,7 +156,8 @@ impl PageSession {
             headers: call.headers,
             entity: (!is_get).then(|| call.entity.unwrap_or_default()),
         };
-        self.fetches.push(Fetch { request, planned: true, moves: 0, calls: vec![call.id], outcome: None });
+        let calls = vec![call.id];
+        self.fetches.push(Fetch { request, planned: true, moves: 0, calls, pieces: None, outcome: None });
         self.to_start.push_back(id);
     }
 

@@ -1,5 +1,7 @@
 //! Fragments: content that is fetched and inserted into a page. Nothing in it is executed here: it is inert.
 
+use std::borrow::Cow;
+
 use ::http::{HeaderValue, Method, header};
 use bytes::Bytes;
 
@@ -9,7 +11,7 @@ use crate::page::{Charset, Insertion, content_charset};
 use crate::site::Site;
 use crate::time::UnixTime;
 
-/// Largest fragment that is inserted, in bytes. A larger one is a failure, since it is held in memory whole.
+/// Largest fragment that is inserted, in bytes. A larger one is a failure, since what is to be stored of it is held in memory.
 pub const MAX_FRAGMENT_BYTES: usize = 1024 * 1024;
 
 /// How long a fragment is waited for where nothing else is said, in milliseconds.
@@ -86,7 +88,7 @@ impl FragmentRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FragmentFailure {
     /// No answer came: refused, reset, cut, or too late.
-    #[error("no answer")]
+    #[error("no answer, or not all of it")]
     Unreachable,
     /// The answer has a status that is no success.
     #[error("status {0}")]
@@ -102,17 +104,23 @@ pub enum FragmentFailure {
     NotAllowed,
 }
 
-/// The content of a fragment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fragment {
-    charset: Charset,
-    content: Vec<u8>,
+/// How the content of a fragment is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FragmentForm {
+    pub(super) charset: Charset,
     /// Whether its own ESI is to be processed, by its `Surrogate-Control` or `Edge-Control`.
     esi: bool,
     /// Whether it is `Edge-Control` that says so, or that it is not.
     dca: bool,
     /// Whether it is a script, JSON or a style sheet.
     script: bool,
+}
+
+/// The content of a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    form: FragmentForm,
+    content: Bytes,
     /// Until when it may be kept for everybody, in seconds since 1970; 0: it may not, or nobody said.
     pub(super) fresh_until: u64,
     /// When it was changed last, likewise; 0 where that is not known.
@@ -123,13 +131,34 @@ pub struct Fragment {
     pub(super) moved: Option<(u16, String)>,
 }
 
+impl FragmentForm {
+    /// The form of the fragment that an answer holds. `None` where that is none, or is elsewhere.
+    pub fn of(head: &ResponseHead) -> Option<FragmentForm> {
+        let fragment = Fragment::from_response(head, Vec::new()).ok()?;
+        fragment.moved.is_none().then_some(fragment.form)
+    }
+
+    /// The headers that say so.
+    pub(super) fn headers(self) -> Vec<(String, String)> {
+        let says = |says: bool, name: &str, value: &str| says.then(|| (name.to_owned(), value.to_owned()));
+        let headers = [
+            says(self.esi, "surrogate-control", "content=\"ESI/1.0\""),
+            says(self.dca, "edge-control", if self.esi { "dca=esi" } else { "dca=none" }),
+            says(self.script, "content-type", "application/json"),
+        ];
+        headers.into_iter().flatten().collect()
+    }
+}
+
 impl Fragment {
     /// The fragment that an answer holds. Errs where the answer is none that can be inserted.
     pub fn from_response(head: &ResponseHead, content: Vec<u8>) -> Result<Fragment, FragmentFailure> {
         if let Some(to) = head.headers.get(header::LOCATION).filter(|_| head.status.is_redirection()) {
             let to = to.to_str().map_err(|_| FragmentFailure::NotAllowed)?.to_owned();
             let moved = Some((head.status.as_u16(), to));
-            return Ok(Fragment { moved, ..Fragment::new(Charset::Undeclared, Vec::new()) });
+            let (charset, esi, dca, script) = (Charset::Undeclared, false, false, false);
+            let form = FragmentForm { charset, esi, dca, script };
+            return Ok(Fragment { moved, ..Fragment::new(form, Bytes::new()) });
         }
         if !http::is_good_fragment(head.status) {
             return Err(FragmentFailure::Status(head.status.as_u16()));
@@ -145,20 +174,21 @@ impl Fragment {
         let dca = http::edge_control_dca(&head.headers);
         let media_type =
             head.headers.get(header::CONTENT_TYPE).and_then(|media_type| media_type.to_str().ok());
-        Ok(Fragment {
+        let form = FragmentForm {
+            charset,
             esi: dca.unwrap_or_else(|| http::asks_for_esi(&head.headers)),
             dca: dca.is_some(),
             script: media_type.and_then(esi::Medium::of) == Some(esi::Medium::Script),
+        };
+        Ok(Fragment {
             modified: http::modified(&head.headers).unwrap_or_default(),
             cookies: head.headers.get_all(header::SET_COOKIE).iter().cloned().collect(),
-            ..Fragment::new(charset, content)
+            ..Fragment::new(form, content.into())
         })
     }
 
-    fn new(charset: Charset, content: Vec<u8>) -> Fragment {
-        let (cookies, moved) = (Vec::new(), None);
-        let (esi, dca, script) = (false, false, false);
-        Fragment { charset, content, esi, dca, script, fresh_until: 0, modified: 0, cookies, moved }
+    fn new(form: FragmentForm, content: Bytes) -> Fragment {
+        Fragment { form, content, fresh_until: 0, modified: 0, cookies: Vec::new(), moved: None }
     }
 
     /// The same, which may be kept for everybody for so long from now on, or not at all.
@@ -169,25 +199,20 @@ impl Fragment {
 
     /// The content as a document of ESI, in the page's charset.
     pub(super) fn document(&self, page: Charset) -> esi::Fragment {
-        let says = |says: bool, name: &str, value: &str| says.then(|| (name.to_owned(), value.to_owned()));
-        let headers = [
-            says(self.esi, "surrogate-control", "content=\"ESI/1.0\""),
-            says(self.dca, "edge-control", if self.esi { "dca=esi" } else { "dca=none" }),
-            says(self.script, "content-type", "application/json"),
-        ];
-        esi::Fragment {
-            status: 200,
-            headers: headers.into_iter().flatten().collect(),
-            body: page.convert(&self.content, self.charset).into_owned().into(),
-        }
+        let body = match page.convert(&self.content, self.form.charset) {
+            Cow::Borrowed(_) => self.content.clone(),
+            Cow::Owned(converted) => converted.into(),
+        };
+        esi::Fragment { status: 200, headers: self.form.headers(), body }
     }
 
     /// The form in which a cache keeps it: length of the charset's name, whether it is a script, whether `Edge-Control` speaks of
     /// ESI, whether times follow, and whether it has ESI; the name, the times, the content.
     pub fn encode(&self) -> Vec<u8> {
-        let name = self.charset.name().as_bytes();
+        let FragmentForm { charset, esi, dca, script } = self.form;
+        let name = charset.name().as_bytes();
         let mut out = Vec::with_capacity(1 + name.len() + self.content.len());
-        let flags = u8::from(self.script) << 4 | u8::from(self.dca) << 5 | 0x40 | u8::from(self.esi) << 7;
+        let flags = u8::from(script) << 4 | u8::from(dca) << 5 | 0x40 | u8::from(esi) << 7;
         out.push(name.len() as u8 & 0x0f | flags);
         out.extend_from_slice(name);
         out.extend_from_slice(&self.fresh_until.to_le_bytes());
@@ -206,15 +231,20 @@ impl Fragment {
         let time = |at: usize| Some(u64::from_le_bytes(times.get(at..at + 8)?.try_into().ok()?));
         let (fresh_until, modified) = (time(0).unwrap_or_default(), time(8).unwrap_or_default());
         let (esi, dca, script) = (len & 0x80 != 0, len & 0x20 != 0, len & 0x10 != 0);
-        Some(Fragment { esi, dca, script, fresh_until, modified, ..Fragment::new(charset, content.to_vec()) })
+        let form = FragmentForm { charset, esi, dca, script };
+        Some(Fragment { fresh_until, modified, ..Fragment::new(form, Bytes::copy_from_slice(content)) })
     }
 
-    /// Puts the content into a page: markup as it is, in an attribute as text.
-    pub(super) fn insert(&self, out: &mut Vec<u8>, insertion: &Insertion, page: Charset) {
-        if matches!(insertion, Insertion::Markup | Insertion::Raw) {
-            return out.extend_from_slice(&page.convert(&self.content, self.charset));
+    /// Puts the content into a page: markup as it is, in an attribute as text. `poured`: how much of it stands there already.
+    pub(super) fn insert(&self, out: &mut Vec<u8>, insertion: &Insertion, page: Charset, poured: usize) {
+        let charset = self.form.charset;
+        if poured > 0 {
+            return out.extend_from_slice(self.content.get(poured..).unwrap_or_default());
         }
-        let text = Charset::UTF_8.convert(&self.content, self.charset);
+        if matches!(insertion, Insertion::Markup | Insertion::Raw) {
+            return out.extend_from_slice(&page.convert(&self.content, charset));
+        }
+        let text = Charset::UTF_8.convert(&self.content, charset);
         super::insert::insert(out, &String::from_utf8_lossy(&text), insertion, page);
     }
 }

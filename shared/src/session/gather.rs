@@ -1,6 +1,6 @@
 //! What fragments add to the head of a page: how long it may be kept, when it was changed, cookies, and where they are.
 
-use ::http::{HeaderValue, StatusCode, header};
+use ::http::header;
 
 use super::PageSession;
 use super::fragment::{Caching, FetchId};
@@ -39,23 +39,12 @@ impl PageSession {
         (passes || merges) && (!self.source.is_settled() || plan.is_some_and(|plan| plan.has_fragments()))
     }
 
-    /// Puts into the head what the fragments add, now that all of them are here, and `out` is the page. One that is for everybody
-    /// gets a validator, and is not sent to whoever has it.
-    pub(super) fn put_gathered(&mut self, out: &mut Vec<u8>) {
-        if self.gathers() && self.merge() && self.head.status == StatusCode::OK {
-            if let Ok(tag) = HeaderValue::try_from(format!("W/\"{:032x}\"", digest(out))) {
-                self.head.headers.insert(header::ETAG, tag);
-            }
-            if http::not_modified(&self.personal.request, &self.head) {
-                self.head.status = StatusCode::NOT_MODIFIED;
-                out.clear();
-            }
+    /// Puts into the head what the fragments add, now that all of them are here.
+    pub(super) fn put_gathered(&mut self) {
+        if !self.gathers() {
+            return;
         }
-    }
-
-    /// Whether the page and what the fragments add are for everybody.
-    fn merge(&mut self) -> bool {
-        let Some(Gathering { page, now }) = self.hold.gathering.take() else { return false };
+        let Some(Gathering { page, now }) = self.hold.gathering.take() else { return };
         let dialect = &self.personal.site.esi;
         let arrived = self.fetches.iter().filter_map(|fetch| fetch.outcome.as_ref()?.as_ref().ok());
         if dialect.fragment_cookies == FragmentCookies::Pass {
@@ -64,24 +53,21 @@ impl PageSession {
             }
         }
         let nobodys = self.esi.as_ref().is_none_or(|run| !run.has_personal_fragment());
-        let Some((page, age_s)) = page.filter(|_| nobodys) else { return false };
+        let Some((page, age_s)) = page.filter(|_| nobodys) else { return };
         let (mut until, mut changed) = (u64::MAX, Some(0));
         for fetch in &self.fetches {
-            let Some(Ok(fragment)) = &fetch.outcome else { return false };
+            let Some(Ok(fragment)) = &fetch.outcome else { return };
             if fetch.request.caching == Caching::Apart || fragment.fresh_until == 0 {
-                return false;
+                return;
             }
             until = until.min(fragment.fresh_until);
             let known = Some(fragment.modified).filter(|modified| *modified > 0);
             changed = changed.zip(known).map(|(one, other)| one.max(other));
         }
         let changed = changed.filter(|_| dialect.fragment_dates == FragmentDates::Latest);
-        let head = http::merged_reply(&page, age_s, until.saturating_sub(now.0), changed);
-        let merges = head.is_some();
-        if let Some(head) = head {
+        if let Some(head) = http::merged_reply(&page, age_s, until.saturating_sub(now.0), changed) {
             self.head = head;
         }
-        merges
     }
 
     /// Asks for a fragment where it says that it is, if that may be fetched.
@@ -105,20 +91,4 @@ impl PageSession {
         self.to_start.push_back(id);
         true
     }
-}
-
-/// Tells pages apart that were sent under one URL: nobody gains by making two alike, so it need be no secure one.
-fn digest(bytes: &[u8]) -> u128 {
-    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    let (pairs, rest) = bytes.as_chunks::<16>();
-    let (mut even, mut odd) = (0xcbf2_9ce4_8422_2325u64, bytes.len() as u64);
-    for pair in pairs {
-        let pair = u128::from_le_bytes(*pair);
-        even = mix(even, pair as u64);
-        odd = mix(odd, (pair >> 64) as u64);
-    }
-    for byte in rest {
-        even = mix(even, (*byte).into());
-    }
-    u128::from(mix(even, odd)) << 64 | u128::from(mix(odd, even))
 }

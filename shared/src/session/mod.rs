@@ -6,12 +6,13 @@
 //!   Fetch(request) ─► the driver starts it, and goes on ─┤
 //!   Wait ─► the driver sends `out`, waits for anything,  │
 //!           hands it back: page, page_end, page_cut,     │
-//!           fragment                                     ┘
+//!           fragment_news                                ┘
 //!   Done ─► the driver sends `out` and ends the body
 //!   Abort ─► the driver sends `out` and breaks the connection: the origin did not finish the page
 //! ```
 //! A stored page and one that still arrives run through the same code; the second is a plan that grows.
 
+mod arriving;
 mod choose;
 mod esi;
 pub(crate) mod explain;
@@ -25,10 +26,12 @@ mod source;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub use arriving::FragmentNews;
 pub use choose::Personalization;
 pub(crate) use explain::Explained;
 pub use fragment::{
-    Caching, FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES,
+    Caching, FRAGMENT_TIMEOUT_MS, FetchId, Fragment, FragmentFailure, FragmentForm, FragmentRequest,
+    MAX_FRAGMENT_BYTES,
 };
 pub use source::Keep;
 use source::Source;
@@ -38,7 +41,7 @@ use crate::http::ResponseHead;
 use crate::pack::Learned;
 use crate::page::{CompileOptions, Insertion, Node, PagePlan, PageWarning, StoredPage};
 use crate::sorted::Sorted;
-use choose::{Fetch, Fill};
+use choose::{Fetch, Fill, Then};
 use esi::EsiRun;
 use hold::Hold;
 
@@ -86,6 +89,8 @@ pub struct PageSession {
     fills: Sorted<usize, Fill>,
     fetches: Vec<Fetch>,
     to_start: VecDeque<FetchId>,
+    /// What sending waits for.
+    first: Option<FetchId>,
     /// The run of the page's ESI, once a construct is reached.
     esi: Option<Box<EsiRun>>,
     /// What was decided adds this to what is known of the visitor.
@@ -110,6 +115,8 @@ struct Cursor {
     inserted: usize,
     /// Where the fill of the last node was looked for.
     filled: usize,
+    /// Bytes of the fragment at the present node that were inserted.
+    poured: usize,
 }
 
 /// Why sending stopped.
@@ -156,6 +163,7 @@ impl PageSession {
             fills: Sorted::default(),
             fetches: Vec::new(),
             to_start: VecDeque::new(),
+            first: None,
             esi: None,
             learned: Learned::default(),
             explaining: None,
@@ -213,7 +221,7 @@ impl PageSession {
         };
         let Some(fetch) = self.fetches.get_mut(id.0).filter(|_| waits) else { return };
         let failed = outcome.is_err();
-        fetch.outcome = Some(outcome);
+        fetch.settle(outcome);
         self.hand_to_esi(id);
         if failed {
             self.refill(id);
@@ -232,6 +240,7 @@ impl PageSession {
 
     /// Goes on as far as is possible and appends to `out` what can be sent.
     pub fn advance(&mut self, out: &mut Vec<u8>) -> Step {
+        let before = out.len();
         let step = if self.explains_instead() {
             self.advance_report(out)
         } else if self.extent == Extent::Head && !self.answer_is_in_the_page() {
@@ -243,9 +252,8 @@ impl PageSession {
         if self.is_held() {
             self.let_go();
         }
-        // A validator is of the whole page, though it be the head alone that is asked for.
-        if self.extent == Extent::Head && !(self.is_held() && self.gathers()) {
-            out.clear();
+        if self.extent == Extent::Head {
+            out.truncate(before);
         }
         step
     }
@@ -287,7 +295,9 @@ impl PageSession {
 
     /// Appends what can be sent, in document order.
     fn send(&mut self, out: &mut Vec<u8>) -> Stop {
-        let PageSession { source, personal, fills, fetches, cursor, esi, .. } = self;
+        let sends_pieces = self.sends_pieces();
+        let PageSession { source, personal, fills, fetches, cursor, esi, first, .. } = self;
+        *first = None;
         let (Some(plan), page) = (source.plan(), source.page()) else { return Stop::End };
         if cursor.node == 0 && source.is_complete() {
             out.reserve(page.len() + page.len() / 8);
@@ -319,12 +329,19 @@ impl PageSession {
             let shown = match fills.get_next(cursor.node, &mut cursor.filled) {
                 None => !matches!(node, Node::Slot { .. }),
                 Some(Fill::Default) => false,
-                Some(_) if cursor.inserted > MAX_INSERTED_BYTES => !matches!(node, Node::Slot { .. }),
+                Some(_) if cursor.inserted > MAX_INSERTED_BYTES && cursor.poured == 0 => {
+                    !matches!(node, Node::Slot { .. })
+                }
                 Some(Fill::Esi(section)) => {
                     let root = Root { program: plan.program(), document: page, whole: source.is_settled() };
-                    match esi.as_mut().map(|run| run.send(section, root, out)) {
-                        Some(Sent::Waiting) => return Stop::Fragment,
-                        Some(Sent::All) | None => true,
+                    match esi.as_mut().map(|run| (run.send(section, root, out), run)) {
+                        Some((Sent::Waiting, run)) => {
+                            if run.pour(fetches, sends_pieces, first, out) {
+                                return Stop::Fragment;
+                            }
+                            continue;
+                        }
+                        Some((Sent::All, _)) | None => true,
                     }
                 }
                 Some(Fill::Nothing) => {
@@ -336,10 +353,20 @@ impl PageSession {
                     insert::insert(out, &text, insertion, plan.charset());
                     true
                 }
-                Some(Fill::Fetched { id, .. }) => {
-                    match fetches.get(id.0).and_then(|fetch| fetch.outcome.as_ref()) {
-                        None => return Stop::Fragment,
-                        Some(Ok(fragment)) => fragment.insert(out, insertion, plan.charset()),
+                Some(Fill::Fetched { id, then }) => {
+                    let fetch = fetches.get_mut(id.0);
+                    match fetch.as_ref().and_then(|fetch| fetch.outcome.as_ref()) {
+                        None => {
+                            *first = Some(id);
+                            let is_alone = sends_pieces && matches!(then, Then::Nothing);
+                            if let Some(bytes) = fetch.and_then(|fetch| fetch.pour(|_| is_alone)) {
+                                out.extend_from_slice(&bytes);
+                                cursor.poured += bytes.len();
+                                cursor.inserted += bytes.len();
+                            }
+                            return Stop::Fragment;
+                        }
+                        Some(Ok(fragment)) => fragment.insert(out, insertion, plan.charset(), cursor.poured),
                         Some(Err(_)) => {}
                     }
                     true
@@ -360,7 +387,7 @@ impl PageSession {
 impl Cursor {
     fn enter(&mut self, node: usize) {
         self.node = node;
-        self.within = 0;
+        (self.within, self.poured) = (0, 0);
     }
 }
 

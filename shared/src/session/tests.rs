@@ -35,12 +35,15 @@ const RULESET: &str = r#"{
   ]
 }"#;
 
-fn personalization() -> Personalization {
+fn site(esi: &str) -> Site {
+    let json = format!(r#"{{"site": "acme", "hosts": ["acme.test"], "origin": "origin", "esi": {esi}}}"#);
+    Site::parse(json.as_bytes()).expect("a valid site")
+}
+
+fn personalization(site: Site) -> Personalization {
     let (ruleset, findings) = Ruleset::parse(RULESET);
     let ruleset = ruleset.unwrap_or_else(|| panic!("{findings:?}"));
     let pack = Pack::open(crate::pack::compile(&ruleset).expect("it compiles")).expect("it opens");
-    let site = Site::parse(br#"{"site": "acme", "hosts": ["acme.test"], "origin": "origin"}"#)
-        .expect("a valid site");
     let profile = Profile::new([1; 16], UnixTime(1));
     Personalization {
         caching: Caching::Shared,
@@ -59,27 +62,35 @@ fn personalization() -> Personalization {
     }
 }
 
-struct Script {
-    session: PageSession,
-    fetches: Vec<FragmentRequest>,
-    out: Vec<u8>,
-    last: Step,
+pub(super) struct Script {
+    pub(super) session: PageSession,
+    pub(super) fetches: Vec<FragmentRequest>,
+    pub(super) out: Vec<u8>,
+    pub(super) last: Step,
 }
 
 impl Script {
-    fn streaming() -> Script {
+    pub(super) fn streaming() -> Script {
         Script::with_limit(usize::MAX)
     }
 
     fn with_limit(max_page_bytes: usize) -> Script {
+        Script::of(site("{}"), max_page_bytes)
+    }
+
+    pub(super) fn with_esi(esi: &str) -> Script {
+        Script::of(site(esi), usize::MAX)
+    }
+
+    fn of(site: Site, max_page_bytes: usize) -> Script {
         let edits = vec![crate::page::PageEdit {
             id: "e1".into(),
             selector: "a".into(),
             action: crate::ruleset::EditAction::SetAttribute,
             attribute: Some("href".into()),
         }];
-        let options =
-            CompileOptions { charset: Some("utf-8".into()), esi: true, edits, ..CompileOptions::default() };
+        let (charset, dialect) = (Some("utf-8".into()), Arc::clone(&site.esi));
+        let options = CompileOptions { charset, esi: true, edits, dialect, ..CompileOptions::default() };
         let life = Life {
             born: UnixTime(1),
             fresh_until: UnixTime(9),
@@ -93,12 +104,12 @@ impl Script {
             max_page_bytes,
             keep,
             Extent::Whole,
-            personalization(),
+            personalization(site),
         );
         Script { session, fetches: Vec::new(), out: Vec::new(), last: Step::Wait }
     }
 
-    fn run(mut self) -> Script {
+    pub(super) fn run(mut self) -> Script {
         loop {
             self.last = self.session.advance(&mut self.out);
             match &self.last {
@@ -108,31 +119,39 @@ impl Script {
         }
     }
 
-    fn page(mut self, bytes: &str) -> Script {
+    pub(super) fn page(mut self, bytes: &str) -> Script {
         self.session.page(bytes.as_bytes());
         self.run()
     }
 
-    fn end(mut self) -> Script {
+    pub(super) fn end(mut self) -> Script {
         self.session.page_end();
         self.run()
     }
 
-    fn cut(mut self) -> Script {
+    pub(super) fn cut(mut self) -> Script {
         self.session.page_cut();
         self.run()
     }
 
     /// The fragment at `path` arrives with this status and content.
-    fn fragment(mut self, path: &str, status: u16, content: &str) -> Script {
-        let request = self.fetches.iter().find(|request| request.target.path_and_query() == path);
-        let id = request.unwrap_or_else(|| panic!("{path} was not asked for: {:?}", self.fetches)).id;
+    pub(super) fn fragment(self, path: &str, status: u16, content: &str) -> Script {
         let head = head(StatusCode::from_u16(status).expect("a status"));
-        self.session.fragment(id, Fragment::from_response(&head, content.into()));
+        self.hear(path, FragmentNews::Ended(Fragment::from_response(&head, content.into())))
+    }
+
+    /// Something is heard of the fragment at `path`.
+    pub(super) fn hear(mut self, path: &str, news: FragmentNews) -> Script {
+        self.session.fragment_news(self.id_of(path), news);
         self.run()
     }
 
-    fn expect(self, sent: &str, asked: &[&str], step: &Step) -> Script {
+    pub(super) fn id_of(&self, path: &str) -> FetchId {
+        let request = self.fetches.iter().find(|request| request.target.path_and_query() == path);
+        request.unwrap_or_else(|| panic!("{path} was not asked for: {:?}", self.fetches)).id
+    }
+
+    pub(super) fn expect(self, sent: &str, asked: &[&str], step: &Step) -> Script {
         assert_eq!(String::from_utf8_lossy(&self.out), sent);
         let paths: Vec<&str> = self.fetches.iter().map(|request| request.target.path_and_query()).collect();
         assert_eq!(paths, asked);
@@ -141,7 +160,7 @@ impl Script {
     }
 }
 
-fn head(status: StatusCode) -> ResponseHead {
+pub(super) fn head(status: StatusCode) -> ResponseHead {
     let mut headers = HeaderMap::new();
     headers.append("content-type", HeaderValue::from_static("text/html; charset=utf-8"));
     ResponseHead { status, headers }
@@ -276,7 +295,8 @@ fn what_was_stored_is_sent_like_what_was_streamed() {
     let mut page = StoredPage::decode(object).expect("it was just encoded");
     let (plan, _) = page.plan.take().expect("its plan is whole");
     let page = Arc::new(page);
-    let session = PageSession::stored(head(StatusCode::OK), page, plan, Extent::Whole, personalization());
+    let personal = personalization(site("{}"));
+    let session = PageSession::stored(head(StatusCode::OK), page, plan, Extent::Whole, personal);
     let script = Script { session, fetches: Vec::new(), out: Vec::new(), last: Step::Wait };
     let sent = String::from_utf8_lossy(&streamed.out).into_owned();
     script.run().fragment("/f", 200, "F").expect(&sent, &["/f"], &Step::Done);

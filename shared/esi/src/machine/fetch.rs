@@ -88,19 +88,23 @@ pub(super) struct Inclusion {
     pub(super) fill: Fill,
     /// The status that failed it.
     pub(super) code: u16,
-    unit: usize,
-    alt: Option<Text>,
+    pub(super) unit: usize,
+    pub(super) alt: Option<Text>,
     call: Call,
     on_error: OnError,
-    dca: Dca,
-    eval: bool,
+    pub(super) dca: Dca,
+    pub(super) eval: bool,
     place: Place,
-    body: Option<usize>,
+    pub(super) body: Option<usize>,
     /// The part that is wanted, and what to put for parts of it.
-    part: Option<String>,
+    pub(super) part: Option<String>,
     replaced: Vec<(String, String)>,
     space: Arc<Space>,
     arguments: Vec<Value>,
+    /// What it shows is collected: for a value, or until an attempt has succeeded.
+    pub(super) collected: bool,
+    /// How many bytes of the fragment that is still arriving were sent.
+    pub(super) poured: usize,
 }
 
 /// What stands in an include's place.
@@ -120,6 +124,9 @@ impl Machine {
     pub fn fragment(&mut self, id: CallId, outcome: Result<Fragment, FetchFailure>) {
         let waiting = |inclusion: &&Inclusion| matches!(inclusion.fill, Fill::Waiting);
         let Some(inclusion) = self.inclusions.get(id.0).filter(waiting) else { return };
+        if inclusion.poured > 0 {
+            return self.pour_rest(id, outcome.ok());
+        }
         let (unit, dca, eval) = (inclusion.unit, inclusion.dca, inclusion.eval);
         let space = match self.dialect.inherit_variables {
             true => inclusion.space.clone(),
@@ -158,7 +165,7 @@ impl Machine {
     }
 
     /// Whether a fragment's own ESI runs.
-    fn runs(&self, unit: usize, dca: Dca, headers: &[(String, String)]) -> bool {
+    pub(super) fn runs(&self, unit: usize, dca: Dca, headers: &[(String, String)]) -> bool {
         let header = |name: &str| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         match dca {
             Dca::Esi => return true,
@@ -308,6 +315,8 @@ impl Machine {
             replaced,
             space: fiber.space.clone(),
             arguments: fiber.arguments.clone(),
+            collected: fiber.outs.len() > 1,
+            poured: 0,
         });
         self.request(id.0, &src);
         Some(id.0)

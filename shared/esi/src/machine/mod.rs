@@ -20,6 +20,7 @@ mod operators;
 mod output;
 mod pattern;
 mod plain;
+mod pour;
 mod run;
 mod section;
 mod settle;

@@ -36,7 +36,7 @@ impl Machine {
         }
     }
 
-    fn pieces(&self, level: Level) -> &[Piece] {
+    pub(super) fn pieces(&self, level: Level) -> &[Piece] {
         match level {
             Level::Fiber(index) => {
                 self.fibers.get(index).and_then(|fiber| fiber.outs.first()).map_or(&[], Vec::as_slice)
