@@ -7,7 +7,11 @@ use ::http::header;
 use bytes::Bytes;
 use hemstitch::http::{self, Freshness, Marker};
 use hemstitch::page::Life;
-use hemstitch::session::{Caching, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
+use hemstitch::session::{
+    Caching, FetchId, Fragment, FragmentFailure, FragmentForm, FragmentNews, FragmentRequest,
+    MAX_FRAGMENT_BYTES,
+};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
 use crate::body::{BodyError, RequestBody};
@@ -30,6 +34,9 @@ pub struct FragmentFetch {
     /// What is asked for.
     pub request: FragmentRequest,
 }
+
+/// Who is told of the pieces of a fragment while it arrives. No more of them wait than the fragment may have bytes.
+pub type Told = UnboundedSender<(FetchId, FragmentNews)>;
 
 /// How long a fragment that failed is left alone, in seconds: those who waited for it must not ask one by one.
 const FAILURE_S: u64 = 2;
@@ -58,10 +65,10 @@ impl FragmentFetch {
     }
 
     /// The fragment, or why it is not there.
-    pub async fn run(self) -> Result<Fragment, FragmentFailure> {
+    pub async fn run(self, told: Told) -> Result<Fragment, FragmentFailure> {
         if self.request.caching == Caching::Apart {
             let within = Duration::from_millis(self.request.timeout_ms.into());
-            let asked = timeout(within, self.fetch()).await;
+            let asked = timeout(within, self.fetch(Some(&told))).await;
             return asked.unwrap_or(Err(FragmentFailure::Unreachable)).map(|(fragment, _)| fragment);
         }
         let key = self.request.target.cache_key();
@@ -78,8 +85,10 @@ impl FragmentFetch {
             Found::IfError(object) => Fragment::decode(&object),
             Found::Fresh(_) | Found::Nothing => None,
         };
+        // Where an old one would stand for it, it is shown when all of it is there.
+        let told = Some(&told).filter(|_| fallback.is_none());
         let within = Duration::from_millis(self.request.timeout_ms.into());
-        let outcome = timeout(within, self.find_or_ask(key.as_str())).await.unwrap_or_else(|_| {
+        let outcome = timeout(within, self.find_or_ask(key.as_str(), told)).await.unwrap_or_else(|_| {
             self.failed(key.as_str());
             Err(FragmentFailure::Unreachable)
         });
@@ -90,11 +99,11 @@ impl FragmentFetch {
     }
 
     /// Asks, or waits for another who does; where that one failed, asks in its turn.
-    async fn find_or_ask(&self, key: &str) -> Result<Fragment, FragmentFailure> {
+    async fn find_or_ask(&self, key: &str, told: Option<&Told>) -> Result<Fragment, FragmentFailure> {
         loop {
             match self.known(key) {
                 Known::Here(fragment) => return Ok(fragment),
-                Known::NotShared => return self.ask(key).await,
+                Known::NotShared => return self.ask(key, told).await,
                 Known::Failed => return Err(FragmentFailure::Unreachable),
                 Known::No => {}
             }
@@ -105,7 +114,7 @@ impl FragmentFetch {
                     return match self.known(key) {
                         Known::Here(fragment) => Ok(fragment),
                         Known::Failed => Err(FragmentFailure::Unreachable),
-                        Known::NotShared | Known::No => self.ask(key).await,
+                        Known::NotShared | Known::No => self.ask(key, told).await,
                     };
                 }
             }
@@ -121,8 +130,8 @@ impl FragmentFetch {
         }
     }
 
-    async fn ask(&self, key: &str) -> Result<Fragment, FragmentFailure> {
-        match self.fetch().await {
+    async fn ask(&self, key: &str, told: Option<&Told>) -> Result<Fragment, FragmentFailure> {
+        match self.fetch(told).await {
             Err(failure) => {
                 self.failed(key);
                 Err(failure)
@@ -149,7 +158,7 @@ impl FragmentFetch {
     }
 
     /// The fragment, and how long it may be shared.
-    async fn fetch(&self) -> Result<(Fragment, Option<Freshness>), FragmentFailure> {
+    async fn fetch(&self, told: Option<&Told>) -> Result<(Fragment, Option<Freshness>), FragmentFailure> {
         let target = &self.request.target;
         let upstream = self.site.fragment_upstream(target).ok_or(FragmentFailure::NotAllowed)?;
         let (body, sent) = RequestBody::entity(self.request.entity.clone().unwrap_or_default());
@@ -162,11 +171,18 @@ impl FragmentFetch {
         if gunzip.is_some() {
             head.headers.remove(header::CONTENT_ENCODING);
         }
-        let content =
-            OriginBody::new(body, gunzip).all(MAX_FRAGMENT_BYTES).await.map_err(|error| match error {
-                BodyError::TooLarge => FragmentFailure::TooLarge,
-                _ => FragmentFailure::Unreachable,
-            })?;
+        let told = told.zip(FragmentForm::of(&head));
+        let tell = |piece| {
+            if let Some((told, form)) = told {
+                // Nobody listens any more where the visitor went away.
+                let _ = told.send((self.request.id, FragmentNews::Piece(form, piece)));
+            }
+        };
+        let body = OriginBody::new(body, gunzip).all_telling(MAX_FRAGMENT_BYTES, tell).await;
+        let content = body.map_err(|error| match error {
+            BodyError::TooLarge => FragmentFailure::TooLarge,
+            _ => FragmentFailure::Unreachable,
+        })?;
         let freshness = http::fragment_freshness(&head, self.request.ttl_s, unix_now());
         Ok((Fragment::from_response(&head, content)?.kept(freshness, unix_now()), freshness))
     }
@@ -188,7 +204,7 @@ impl FragmentFetch {
         let (fetch, key) = (self.clone(), key.to_owned());
         tokio::spawn(async move {
             let _lead = lead;
-            if timeout(FIRST_BYTE, fetch.ask(&key)).await.is_err() {
+            if timeout(FIRST_BYTE, fetch.ask(&key, None)).await.is_err() {
                 fetch.failed(&key);
             }
         });

@@ -70,7 +70,16 @@ impl OriginBody {
     }
 
     /// The whole of a body of at most so many bytes.
-    pub async fn all(mut self, most: usize) -> Result<Vec<u8>, BodyError> {
+    pub async fn all(self, most: usize) -> Result<Vec<u8>, BodyError> {
+        self.all_telling(most, |_| ()).await
+    }
+
+    /// The same, and each piece of it is told as soon as it is here.
+    pub async fn all_telling(
+        mut self,
+        most: usize,
+        mut tell: impl FnMut(Bytes),
+    ) -> Result<Vec<u8>, BodyError> {
         let mut all = Vec::new();
         while let Some(bytes) = self.next().await {
             let bytes = bytes?;
@@ -78,6 +87,7 @@ impl OriginBody {
                 return Err(BodyError::TooLarge);
             }
             all.extend_from_slice(&bytes);
+            tell(bytes);
         }
         Ok(all)
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  OriginBody ──page──► PageSession ──out──► Encoder ──► Pipe ──► visitor
-//!  fragments ─fragment─►     │
+//!  fragments ──news──►       │
 //!                            └─ take_object ─► cache, as soon as the origin has sent everything
 //! ```
 //! A visitor who is slow, or goes away, holds up nothing but what is sent to them: a page that is to be stored is read
@@ -16,7 +16,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hemstitch::http::ResponseHead;
 use hemstitch::page::Life;
-use hemstitch::session::{FetchId, Fragment, FragmentFailure, PageSession, Step};
+use hemstitch::session::{FetchId, Fragment, FragmentFailure, FragmentNews, PageSession, Step};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
@@ -24,7 +25,7 @@ use crate::body::{BodyError, Pipe, ReplyBody, Room, pipe};
 use crate::clock::unix_now;
 use crate::compress::{Coding, Encoder};
 use crate::fills::Turn;
-use crate::fragments::FragmentFetch;
+use crate::fragments::{FragmentFetch, Told};
 use crate::journal::warn;
 use crate::origin_body::OriginBody;
 use crate::serving::{ServedSite, Serving};
@@ -40,6 +41,8 @@ pub struct Pump {
     encoder: Encoder,
     running: JoinSet<Result<Fragment, FragmentFailure>>,
     asked: HashMap<Id, FetchId>,
+    /// What is told of fragments before they end, once any has been asked for.
+    news: Option<(Told, UnboundedReceiver<(FetchId, FragmentNews)>)>,
     /// What the session has said and the visitor has not been sent.
     out: Vec<u8>,
     started: Instant,
@@ -67,7 +70,7 @@ impl Pump {
     ) -> Pump {
         let (running, asked) = (JoinSet::new(), HashMap::new());
         let (encoder, out, started, answer) = (Encoder::new(coding), Vec::new(), Instant::now(), None);
-        Pump { serving, site, session, encoder, running, asked, out, started, answer }
+        Pump { serving, site, session, encoder, running, asked, news: None, out, started, answer }
     }
 
     /// Has the visitor answered by this as soon as the head is certain, which may be now.
@@ -176,6 +179,7 @@ impl Pump {
                         origin = None;
                     }
                 }
+                (id, news) = next_news(&mut self.news) => self.session.fragment_news(id, news),
                 Some(joined) = self.running.join_next_with_id() => {
                     self.joined(joined);
                     if let Some(origin) = origin.as_mut().filter(|_| !listens) {
@@ -198,7 +202,8 @@ impl Pump {
                         self.session.fragment(id, Ok(fragment));
                         continue;
                     }
-                    let task = self.running.spawn(fetch.run());
+                    let (told, _) = self.news.get_or_insert_with(unbounded_channel);
+                    let task = self.running.spawn(fetch.run(told.clone()));
                     self.asked.insert(task.id(), id);
                 }
                 step => return step,
@@ -282,6 +287,17 @@ async fn closed(pipe: Option<&Pipe>) {
 async fn next_of(origin: &mut Option<OriginBody>) -> Option<Result<Bytes, BodyError>> {
     match origin {
         Some(origin) => origin.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_news(
+    news: &mut Option<(Told, UnboundedReceiver<(FetchId, FragmentNews)>)>,
+) -> (FetchId, FragmentNews) {
+    let Some((_, told)) = news else { return std::future::pending().await };
+    match told.recv().await {
+        Some(news) => news,
+        // One who tells is kept beside it, so there is no end of it.
         None => std::future::pending().await,
     }
 }
