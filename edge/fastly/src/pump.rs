@@ -102,11 +102,16 @@ impl<'i> Pump<'i> {
                     patience = FIRST_PATIENCE;
                 }
                 self.flush();
+                if self.session.is_held() {
+                    // Nothing of a fragment could be sent before more of the page is known.
+                    match self.rings() {
+                        true => continue,
+                        false => break,
+                    }
+                }
                 let patience = self.alarm().map_or(patience, |alarm| alarm.min(patience));
-                match self.fragments.next(Some(patience)) {
-                    Some((id, outcome)) => self.session.fragment(id, outcome),
-                    None if self.rings() => {}
-                    None => break,
+                if !self.hears(Some(patience)) {
+                    break;
                 }
             }
             patience = PATIENCE;
@@ -119,10 +124,8 @@ impl<'i> Pump<'i> {
             let step = run(&mut self.session, &mut self.fragments, &mut self.out);
             if step == Step::Wait {
                 self.flush();
-                match self.fragments.next(self.alarm()) {
-                    Some((id, outcome)) => self.session.fragment(id, outcome),
-                    None if self.rings() => {}
-                    None => return,
+                if !self.hears(self.alarm()) {
+                    return;
                 }
                 continue;
             }
@@ -143,6 +146,16 @@ impl<'i> Pump<'i> {
                 _ => {}
             }
         }
+    }
+
+    /// Hears what there is of fragments within `patience`, and how late it is. Whether there was either.
+    fn hears(&mut self, patience: Option<Duration>) -> bool {
+        let news = self.fragments.next(patience, self.session.first_in_line());
+        let has_news = news.is_some();
+        if let Some((id, news)) = news {
+            self.session.fragment_news(id, news);
+        }
+        self.rings() || has_news
     }
 
     /// How long it is until the session wants to be told of the time.
@@ -210,8 +223,8 @@ fn run(session: &mut PageSession, fragments: &mut Fragments, out: &mut Vec<u8>) 
     loop {
         match session.advance(out) {
             Step::Fetch(request) => fragments.start(request),
-            Step::Wait => match fragments.next(Some(Duration::ZERO)) {
-                Some((id, outcome)) => session.fragment(id, outcome),
+            Step::Wait => match fragments.at_hand() {
+                Some((id, news)) => session.fragment_news(id, news),
                 None => return Step::Wait,
             },
             end => return end,
