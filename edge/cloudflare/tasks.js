@@ -108,10 +108,7 @@ export function stream(id, status, pairs) {
   const task = tasks.get(id);
   const { readable, writable } = new IdentityTransformStream();
   task.writer = writable.getWriter();
-  // These statuses have no body: whoever writes one is told that nobody reads.
-  const bodiless = status === 204 || status === 205 || status === 304;
-  if (bodiless) readable.cancel();
-  task.resolve(new Response(bodiless ? null : readable, { status, headers: headersOf(pairs) }));
+  task.resolve(new Response(readable, { status, headers: headersOf(pairs) }));
   return task.writer;
 }
 

@@ -1,12 +1,18 @@
 //! Fragments: from the cache, or from whoever serves them, in the time that a page waits for them.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use hemstitch::http::{self, FragmentSource, Freshness, Marker};
-use hemstitch::session::{Caching, FetchId, Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
+use hemstitch::session::{
+    Caching, FetchId, Fragment, FragmentFailure, FragmentForm, FragmentNews, FragmentRequest,
+    MAX_FRAGMENT_BYTES,
+};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
@@ -41,22 +47,29 @@ pub struct Fetcher {
 
 type UnderWay = (FetchId, Pin<Box<dyn Future<Output = Outcome>>>);
 
+/// What is heard of a fetch.
+pub type News = (FetchId, FragmentNews);
+
+/// Where the pieces of fragments are told while they arrive, for one page.
+type Told = Rc<RefCell<VecDeque<News>>>;
+
 /// The fetches of one page that have been started and have not ended.
 pub struct Fragments {
     fetcher: Rc<Fetcher>,
     under_way: Vec<UnderWay>,
+    told: Told,
 }
 
 impl Fragments {
     /// None yet.
     pub fn new(fetcher: Rc<Fetcher>) -> Fragments {
-        Fragments { fetcher, under_way: Vec::new() }
+        Fragments { fetcher, under_way: Vec::new(), told: Told::default() }
     }
 
     /// Starts a fetch; what comes of it is told by [`poll_next`](Self::poll_next).
     pub fn start(&mut self, request: FragmentRequest) {
-        let fetcher = Rc::clone(&self.fetcher);
-        self.under_way.push((request.id, Box::pin(async move { fetcher.fragment(&request).await })));
+        let (fetcher, told) = (Rc::clone(&self.fetcher), Rc::clone(&self.told));
+        self.under_way.push((request.id, Box::pin(async move { fetcher.fragment(&request, &told).await })));
     }
 
     /// Whether none is outstanding.
@@ -69,16 +82,17 @@ impl Fragments {
         self.under_way.clear();
     }
 
-    /// The next fetch to end.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<(FetchId, Outcome)> {
+    /// The next news of them.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<News> {
         for (index, (id, fetch)) in self.under_way.iter_mut().enumerate() {
             if let Poll::Ready(outcome) = fetch.as_mut().poll(context) {
                 let id = *id;
                 drop(self.under_way.swap_remove(index));
-                return Poll::Ready((id, outcome));
+                return Poll::Ready((id, FragmentNews::Ended(outcome)));
             }
         }
-        Poll::Pending
+        let told = self.told.try_borrow_mut().ok().and_then(|mut told| told.pop_front());
+        told.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -94,13 +108,13 @@ enum Known {
 
 impl Fetcher {
     /// The fragment, or why it is not there.
-    async fn fragment(&self, request: &FragmentRequest) -> Outcome {
+    async fn fragment(&self, request: &FragmentRequest, told: &Told) -> Outcome {
         if request.caching == Caching::Apart {
-            let asked = within(request.timeout_ms, self.fetch(request)).await;
+            let asked = within(request.timeout_ms, self.fetch(request, Some(told))).await;
             return asked.unwrap_or(Err(FragmentFailure::Unreachable)).map(|(fragment, _)| fragment);
         }
         let key = request.target.cache_key();
-        let outcome = within(request.timeout_ms, self.find_or_ask(request, key.as_str())).await;
+        let outcome = within(request.timeout_ms, self.find_or_ask(request, key.as_str(), told)).await;
         let outcome = outcome.unwrap_or_else(|| {
             self.failed(key.as_str());
             Err(FragmentFailure::Unreachable)
@@ -122,12 +136,12 @@ impl Fetcher {
     }
 
     /// Asks, or waits for another who does; where that one failed, asks in its turn.
-    async fn find_or_ask(&self, request: &FragmentRequest, key: &str) -> Outcome {
+    async fn find_or_ask(&self, request: &FragmentRequest, key: &str, told: &Told) -> Outcome {
         let mut found = self.store.find(key).await;
         loop {
             match known(found) {
                 Known::Here(fragment) => return Ok(fragment),
-                Known::NotShared => return self.ask(request, key).await,
+                Known::NotShared => return self.ask(request, key, told).await,
                 Known::Failed => return Err(FragmentFailure::Unreachable),
                 Known::No => {}
             }
@@ -137,7 +151,7 @@ impl Fetcher {
                     return match known(self.store.glance(key)) {
                         Known::Here(fragment) => Ok(fragment),
                         Known::Failed => Err(FragmentFailure::Unreachable),
-                        Known::NotShared | Known::No => self.ask(request, key).await,
+                        Known::NotShared | Known::No => self.ask(request, key, told).await,
                     };
                 }
             }
@@ -145,8 +159,10 @@ impl Fetcher {
         }
     }
 
-    async fn ask(&self, request: &FragmentRequest, key: &str) -> Outcome {
-        match self.fetch(request).await {
+    async fn ask(&self, request: &FragmentRequest, key: &str, told: &Told) -> Outcome {
+        // Where an old one would stand for it, it is shown when all of it is there.
+        let is_alone = matches!(self.store.glance(key), Found::Nothing | Found::Fresh(_));
+        match self.fetch(request, is_alone.then_some(told)).await {
             Err(failure) => {
                 self.failed(key);
                 Err(failure)
@@ -166,6 +182,7 @@ impl Fetcher {
     async fn fetch(
         &self,
         request: &FragmentRequest,
+        told: Option<&Told>,
     ) -> Result<(Fragment, Option<Freshness>), FragmentFailure> {
         let site = &self.served.site;
         let source = match request.target.source() {
@@ -181,10 +198,20 @@ impl Fetcher {
         if convert::is_gzip(&head.headers) {
             convert::decoded(&mut head);
         }
-        let content = arrived.body().all(MAX_FRAGMENT_BYTES).await.map_err(|cut| match cut {
-            None => FragmentFailure::TooLarge,
-            Some(_) => FragmentFailure::Unreachable,
-        })?;
+        let told = told.zip(FragmentForm::of(&head));
+        let tell = |piece: &[u8]| {
+            let news = |form| FragmentNews::Piece(form, Bytes::copy_from_slice(piece));
+            if let Some((told, form)) = told
+                && let Ok(mut told) = told.try_borrow_mut()
+            {
+                told.push_back((request.id, news(form)));
+            }
+        };
+        let content =
+            arrived.body().all_telling(MAX_FRAGMENT_BYTES, tell).await.map_err(|cut| match cut {
+                None => FragmentFailure::TooLarge,
+                Some(_) => FragmentFailure::Unreachable,
+            })?;
         let freshness = http::fragment_freshness(&head, request.ttl_s, clock::now());
         Ok((Fragment::from_response(&head, content)?.kept(freshness, clock::now()), freshness))
     }

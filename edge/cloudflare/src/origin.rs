@@ -91,13 +91,20 @@ impl OriginBody {
     }
 
     /// The whole of a body; `Err(None)` where it is larger than `most`.
-    pub async fn all(mut self, most: usize) -> Result<Vec<u8>, Option<Cut>> {
+    pub async fn all(self, most: usize) -> Result<Vec<u8>, Option<Cut>> {
+        self.all_telling(most, |_| ()).await
+    }
+
+    /// The same, and each piece of it is told as soon as it is here.
+    pub async fn all_telling(mut self, most: usize, tell: impl Fn(&[u8])) -> Result<Vec<u8>, Option<Cut>> {
         let mut all = Vec::new();
         while let Some(piece) = std::future::poll_fn(|context| self.poll_next(context)).await {
-            all.extend_from_slice(&piece.map_err(Some)?);
+            let piece = piece.map_err(Some)?;
+            all.extend_from_slice(&piece);
             if all.len() > most {
                 return Err(None);
             }
+            tell(&piece);
         }
         Ok(all)
     }

@@ -211,8 +211,8 @@ impl Pump {
     }
 
     fn take_fragments(&mut self, context: &mut Context<'_>) -> bool {
-        let Poll::Ready((id, outcome)) = self.fragments.poll_next(context) else { return false };
-        self.session.fragment(id, outcome);
+        let Poll::Ready((id, news)) = self.fragments.poll_next(context) else { return false };
+        self.session.fragment_news(id, news);
         true
     }
 
