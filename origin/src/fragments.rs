@@ -12,12 +12,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use hemstitch::http::{FragmentSource, OutgoingRequest, ResponseHead, fragment_freshness, is_good_fragment};
+use hemstitch::http::{FragmentSource, OutgoingRequest, ResponseHead, is_good_fragment};
 use hemstitch::session::{Fragment, FragmentFailure, FragmentRequest, MAX_FRAGMENT_BYTES};
 
 use crate::authored;
 use crate::origin::Origin;
-use crate::visits::now;
 
 /// The client for fragments from elsewhere. It speaks HTTP without TLS: an `https` source counts as unreachable.
 #[derive(Debug)]
@@ -29,23 +28,15 @@ pub struct Remote {
 pub async fn fetch(origin: &Arc<Origin>, request: FragmentRequest) -> Result<Fragment, FragmentFailure> {
     let fetched = async {
         match request.target.source() {
-            FragmentSource::Origin => {
-                from_folder(origin, request.target.path_and_query(), request.ttl_s).await
-            }
-            FragmentSource::Host(base) => {
-                origin.remote.fetch(base, request.outgoing(&origin.site), request.ttl_s).await
-            }
+            FragmentSource::Origin => from_folder(origin, request.target.path_and_query()).await,
+            FragmentSource::Host(base) => origin.remote.fetch(base, request.outgoing(&origin.site)).await,
         }
     };
     let limit = Duration::from_millis(request.timeout_ms.into());
     tokio::time::timeout(limit, fetched).await.unwrap_or(Err(FragmentFailure::Unreachable))
 }
 
-async fn from_folder(
-    origin: &Arc<Origin>,
-    path_and_query: &str,
-    ttl_s: Option<u32>,
-) -> Result<Fragment, FragmentFailure> {
+async fn from_folder(origin: &Arc<Origin>, path_and_query: &str) -> Result<Fragment, FragmentFailure> {
     let origin = Arc::clone(origin);
     let path = path_and_query.split('?').next().unwrap_or_default().to_owned();
     let read = move || {
@@ -54,15 +45,9 @@ async fn from_folder(
             return Err(FragmentFailure::TooLarge);
         }
         let content = fs::read(&document.file).map_err(|_| FragmentFailure::Unreachable)?;
-        living(&authored::head(&document, &origin.settings.of(&document.name)), content, ttl_s)
+        Fragment::from_response(&authored::head(&document, &origin.settings.of(&document.name)), content)
     };
     tokio::task::spawn_blocking(read).await.unwrap_or(Err(FragmentFailure::Unreachable))
-}
-
-/// The fragment of an answer, with its lifetime, which the page's may be merged with.
-fn living(head: &ResponseHead, content: Vec<u8>, ttl_s: Option<u32>) -> Result<Fragment, FragmentFailure> {
-    let now = now();
-    Ok(Fragment::from_response(head, content)?.kept(fragment_freshness(head, ttl_s, now), now))
 }
 
 impl Remote {
@@ -70,12 +55,7 @@ impl Remote {
         Remote { client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
-    async fn fetch(
-        &self,
-        base: &str,
-        asked: OutgoingRequest,
-        ttl_s: Option<u32>,
-    ) -> Result<Fragment, FragmentFailure> {
+    async fn fetch(&self, base: &str, asked: OutgoingRequest) -> Result<Fragment, FragmentFailure> {
         let url = format!("{}{}", base.trim_end_matches('/'), asked.path_and_query);
         let uri: Uri = url.parse().map_err(|_| FragmentFailure::NotAllowed)?;
         let mut request = Request::new(Body::empty());
@@ -96,6 +76,6 @@ impl Remote {
             }
         })?;
         let head = ResponseHead { status: parts.status, headers: parts.headers };
-        living(&head, content.to_bytes().into(), ttl_s)
+        Fragment::from_response(&head, content.to_bytes().into())
     }
 }

@@ -89,7 +89,7 @@ impl Shelf {
 /// A file is as fresh as its version; nobody asks these objects for their age.
 fn timeless() -> Life {
     let never = UnixTime(u64::MAX);
-    Life { born: never, fresh_until: never, revalidate_until: never, stale_until: never }
+    Life { born: UnixTime(0), fresh_until: never, revalidate_until: never, stale_until: never }
 }
 
 fn holds(page: &[u8], marker: &[u8]) -> bool {

@@ -171,7 +171,7 @@ fn a_page_of_parts_for_everybody_may_live_as_long_as_the_shortest(kind: EdgeKind
                     left.map_or(said == control, |left| caching == "merge" && (30..=40).contains(&left)),
                     "{turn} {method} {said}"
                 );
-                assert_eq!(reply.header("etag").is_some(), caching == "merge", "{turn} {method}");
+                assert_eq!(reply.header("etag"), None);
                 assert_eq!(
                     reply.header("last-modified"),
                     (caching == "merge").then_some(later),
@@ -186,31 +186,8 @@ fn a_page_of_parts_for_everybody_may_live_as_long_as_the_shortest(kind: EdgeKind
                     assert_eq!(reply.text(), "partpart");
                 }
             }
-            let tag = stage.get("/").send().header("etag").unwrap_or("none").to_owned();
-            let known =
-                [("if-none-match", tag.as_str(), caching == "merge"), ("if-none-match", "\"b\"", false)];
-            let dated = ("if-modified-since", later, caching == "merge");
-            for (name, value, is_known) in known.into_iter().chain([dated]) {
-                for method in ["GET", "HEAD"] {
-                    let reply = stage.get("/").method(method).header(name, value).send();
-                    assert_eq!(
-                        reply.status,
-                        if is_known { 304 } else { 200 },
-                        "{turn} {method} {name}: {value}"
-                    );
-                    if is_known {
-                        assert_eq!(reply.header("etag"), Some(tag.as_str()), "{turn} {method}");
-                    }
-                    assert_eq!(
-                        reply.text().is_empty(),
-                        is_known || method == "HEAD",
-                        "{turn} {name}: {value}"
-                    );
-                }
-            }
             for path in ["/own", "/personal", "/gone", "/nested"] {
-                let reply = stage.get(path).header("if-none-match", &tag).send();
-                assert_eq!((reply.status, reply.header("etag")), (200, None), "{turn} {path}");
+                let reply = stage.get(path).send();
                 assert_eq!(reply.header("cache-control"), Some("private, no-cache"), "{turn} {path}");
             }
         }

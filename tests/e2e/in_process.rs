@@ -33,7 +33,7 @@ fn same(run: &Run, expected: &[u8], how: &str) -> Result<(), String> {
 #[test]
 fn every_case_gives_its_page_whole() {
     for_every_case(|case, core| {
-        for arrival in [Arrival::AtOnce, Arrival::LastFirst] {
+        for arrival in [Arrival::AtOnce, Arrival::InPieces, Arrival::LastFirst] {
             let run = core.stream([case.page.as_slice()], arrival);
             same(&run, &case.expected, &format!("{arrival:?}"))?;
             if case.personal == Some(true) {
@@ -78,7 +78,7 @@ fn every_case_gives_its_page_and_its_plan_split_anywhere() {
 fn every_case_gives_its_page_from_the_stored_plan() {
     for_every_case(|case, core| {
         let Some(object) = core.stream([case.page.as_slice()], Arrival::AtOnce).object else { return Ok(()) };
-        for arrival in [Arrival::AtOnce, Arrival::LastFirst] {
+        for arrival in [Arrival::AtOnce, Arrival::InPieces, Arrival::LastFirst] {
             let run = core.from_object(object.clone(), arrival).ok_or("its own object is unusable")?;
             same(&run, &case.expected, &format!("{arrival:?}"))?;
             let private =

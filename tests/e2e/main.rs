@@ -17,6 +17,7 @@ mod esi_on_edges;
 mod explain_command;
 mod explained;
 mod fastly_size;
+mod fragment_streams;
 mod fragments;
 mod growthbook_cases;
 mod growthbook_sdk;

@@ -1,12 +1,9 @@
 //! The origin without an edge in front: same decisions, same bytes.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
 
-use e2e::harness::{Ask, Child, EdgeKind, hemstitch};
+use e2e::harness::{Ask, Child, EdgeKind};
 use e2e::on_each_edge;
-use serde_json::json;
 
 use crate::demo;
 
@@ -63,42 +60,4 @@ fn assert_same(edge: SocketAddr, origin: SocketAddr, path: &str, cookies: &str) 
 fn address(url: &str) -> SocketAddr {
     let address = url.trim_start_matches("http://").trim_end_matches('/');
     address.parse().unwrap_or_else(|error| panic!("{url}: {error}"))
-}
-
-#[test]
-fn a_page_of_parts_for_everybody_is_one_without_an_edge_too() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
-    fs::create_dir(path("pages")).expect("a folder");
-    fs::write(
-        path("pages/index.html"),
-        "<esi:include src=\"/part.html\"/><esi:include src=\"/short.html\" ttl=\"9s\"/>",
-    )
-    .expect("a page");
-    fs::write(path("pages/part.html"), "part").expect("a fragment");
-    fs::write(path("pages/short.html"), "short").expect("a fragment");
-    let site = json!({
-        "site": "acme", "hosts": ["127.0.0.1"], "scheme": "http", "origin": "http://127.0.0.1",
-        "esi": {"caching": "merge"},
-    });
-    fs::write(path("site.json"), site.to_string()).expect("a site");
-    let mut command = Command::new(hemstitch());
-    command
-        .arg("serve")
-        .arg(path("pages"))
-        .args(["--listen", "127.0.0.1:0", "--config"])
-        .arg(path("site.json"));
-    let mut child = Child::start("the origin", &mut command);
-    let origin: SocketAddr = child.wait_for_line("listening on http://").parse().expect("an address");
-    let ask = || Ask::get(origin, &origin.to_string(), "/");
-    let reply = ask().send();
-    let tag = reply.header("etag").expect("a validator").to_owned();
-    assert_eq!(reply.header("cache-control"), Some("max-age=9"));
-    assert_eq!(reply.text(), "partshort");
-    let again = ask().header("if-none-match", &tag).send();
-    assert_eq!((again.status, again.header("etag")), (304, Some(tag.as_str())));
-    assert_eq!(again.text(), "");
-    fs::write(path("pages/part.html"), "other").expect("a fragment");
-    let changed = ask().header("if-none-match", &tag).send();
-    assert_eq!((changed.status, changed.text().as_str()), (200, "othershort"));
 }

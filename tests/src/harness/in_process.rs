@@ -6,7 +6,9 @@ use hemstitch::facts::Place;
 use hemstitch::http::{RequestHead, ResponseHead};
 use hemstitch::kill_switch::KillSwitch;
 use hemstitch::pack::Pack;
-use hemstitch::session::{Fragment, FragmentFailure, FragmentRequest, PageSession, Step};
+use hemstitch::session::{
+    Fragment, FragmentFailure, FragmentForm, FragmentNews, FragmentRequest, PageSession, Step,
+};
 use hemstitch::site::Site;
 use hemstitch::time::UnixTime;
 use hemstitch::token::Keyring;
@@ -23,6 +25,8 @@ use super::visitor::now;
 pub enum Arrival {
     /// As soon as they are asked for.
     AtOnce,
+    /// Likewise, but piece by piece, and all that can be is sent in between.
+    InPieces,
     /// When nothing else is left to do, the one asked for last first.
     LastFirst,
 }
@@ -140,7 +144,7 @@ impl<'a> Driver<'a> {
         loop {
             match session.advance(&mut self.sent) {
                 Step::Fetch(request) => self.waiting.push(request),
-                Step::Wait if self.arrival == Arrival::AtOnce && !self.waiting.is_empty() => {
+                Step::Wait if self.arrival != Arrival::LastFirst && !self.waiting.is_empty() => {
                     self.hand_in(session)
                 }
                 step => return step,
@@ -160,14 +164,26 @@ impl<'a> Driver<'a> {
     }
 
     fn hand_in(&mut self, session: &mut PageSession) {
-        if let Some(request) = self.waiting.pop() {
-            session.fragment(request.id, answer(self.case, &request));
+        let Some(request) = self.waiting.pop() else { return };
+        let answer = answer(self.case, &request);
+        if self.arrival == Arrival::InPieces
+            && let Ok((head, body)) = &answer
+            && let Some(form) = FragmentForm::of(head)
+        {
+            for piece in body.chunks(3) {
+                session.fragment_news(request.id, FragmentNews::Piece(form, piece.to_vec().into()));
+                while let Step::Fetch(request) = session.advance(&mut self.sent) {
+                    self.waiting.push(request);
+                }
+            }
         }
+        let outcome = answer.and_then(|(head, body)| Fragment::from_response(&head, body));
+        session.fragment_news(request.id, FragmentNews::Ended(outcome));
     }
 }
 
 /// What the origin of the case answers to a fetch.
-fn answer(case: &Case, request: &FragmentRequest) -> Result<Fragment, FragmentFailure> {
+fn answer(case: &Case, request: &FragmentRequest) -> Result<(ResponseHead, Vec<u8>), FragmentFailure> {
     let asked = &request.target;
     let found =
         case.fragments.iter().find(|fragment| fragment.is_at(asked.host(), asked.path_and_query(), case));
@@ -180,7 +196,7 @@ fn answer(case: &Case, request: &FragmentRequest) -> Result<Fragment, FragmentFa
         status: StatusCode::from_u16(fragment.status).expect("a status"),
         headers: header_map([content_type]),
     };
-    Fragment::from_response(&head, fragment.body.clone())
+    Ok((head, fragment.body.clone()))
 }
 
 fn header_map(headers: impl IntoIterator<Item = (String, String)>) -> HeaderMap {
