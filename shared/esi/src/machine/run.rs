@@ -139,7 +139,8 @@ impl Machine {
         }
         fiber.stack.clear();
         fiber.eval = None;
-        let written = fiber.outs.drain(1..).flatten().collect();
+        let own = fiber.outs.len().min(1);
+        let written = fiber.outs.drain(own..).flatten().collect();
         fiber.write_all(written);
         let code = self.code(fiber.unit, root);
         fiber.at = match code.program().span_end(fiber.at) {

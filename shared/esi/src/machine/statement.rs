@@ -64,8 +64,9 @@ impl Machine {
     }
 
     pub(super) fn dictionary(&mut self, fiber: &mut Fiber, pairs: usize) -> Result<Value, Failure> {
-        let values = fiber.pop_many(pairs * 2);
-        let mut entries: Vec<(Bytes, Value)> = Vec::with_capacity(pairs);
+        let values = fiber.pop_many(pairs.saturating_mul(2));
+        // A damaged program may ask for more pairs than there are values.
+        let mut entries: Vec<(Bytes, Value)> = Vec::with_capacity(values.len() / 2);
         for pair in values.chunks_exact(2) {
             let [key, value] = pair else { continue };
             let key = self.print(key).bytes;
