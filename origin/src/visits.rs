@@ -35,7 +35,7 @@ pub fn arrive(origin: &Origin, request: RequestHead) -> Result<Visit, NoEntropy>
     getrandom::fill(&mut entropy).map_err(NoEntropy)?;
     let site = origin.site.clone();
     let keys = origin.keys.now();
-    let mut visit = Visit::arrive(site, keys.as_deref(), request, Place::default(), now(), entropy);
+    let mut visit = Visit::arrive(site, keys.as_deref(), request, Place::default(), now(), || Some(entropy));
     let pack = match visit.draft() {
         None => origin.rules.current(),
         Some(draft) => origin.draft(draft),

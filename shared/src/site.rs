@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::esi::{Dialect, DialectError};
+use crate::page::compiled_digest;
 use crate::pointer::PointerKeys;
 
 /// One site, as its operator configured it. Invariant: every host is lower case and without a port.
@@ -35,6 +36,8 @@ pub struct Site {
     pub max_page_bytes: usize,
     /// How long it is remembered that a URL is no shared page, in seconds.
     pub marker_ttl_s: u32,
+    /// What a page without edits is compiled for.
+    pub(crate) unedited: [u8; 16],
     hosts: Vec<String>,
     session_cookies: Vec<String>,
     query_allow: Option<Vec<String>>,
@@ -161,6 +164,7 @@ impl Site {
             record: written.record,
             pointer_keys: written.pointer_keys,
             fragment_hosts,
+            unedited: compiled_digest(&[], &esi),
             esi: Arc::new(esi),
             esi_prefixes: written.esi_prefixes,
             profile: written.profile,

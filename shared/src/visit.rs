@@ -156,30 +156,34 @@ impl<T: Into<Bytes>> From<T> for Stored {
 }
 
 impl Visit {
-    /// A request for a page arrives. `entropy` becomes the id of a visitor who has none that verifies; `keys` are
-    /// missing where the secrets cannot be read, and then every visitor is a new one and no cookie is written.
+    /// A request for a page arrives. `entropy` becomes the id of a visitor who has none that verifies; without it they get
+    /// none, rather than all of them the same one, and no cookie is written. `keys` are missing where the secrets cannot be
+    /// read, and then every visitor is a new one and no cookie is written, either.
     pub fn arrive(
         site: Arc<Site>,
         keys: Option<&Keys>,
         request: RequestHead,
         place: Place,
         now: UnixTime,
-        entropy: [u8; 16],
+        entropy: impl FnOnce() -> Option<[u8; 16]>,
     ) -> Visit {
         let request = Arc::new(request);
         let cookies = request.headers.get_all(&::http::header::COOKIE).map(HeaderValue::as_bytes);
         let verified =
             keys.and_then(|keys| ProfileCookie::decode(cookies, &keys.profile, &site.name, now).ok());
-        let (profile, changed) = match verified {
-            None => (Profile::new(entropy, now), true),
+        let (profile, changed, has_id) = match verified {
+            None => {
+                let entropy = entropy();
+                (Profile::new(entropy.unwrap_or_default(), now), true, entropy.is_some())
+            }
             Some(verified) => {
                 let mut profile = verified.profile;
                 let changed = profile.arrive(now) == Change::NewVisit || verified.under == KeyAge::Older;
-                (profile, changed)
+                (profile, changed, true)
             }
         };
         let mut permits = Permits::of(&request, keys, &site, now);
-        let writes = !permits.any() && site.profile == ProfileUse::Write;
+        let writes = has_id && !permits.any() && site.profile == ProfileUse::Write;
         let signs = keys.filter(|_| writes).map(|keys| keys.profile.clone());
         let host = site.configured_host(&request.host).unwrap_or_default().to_owned();
         let (path, query) = http::clean_target(&request.path_and_query);
@@ -270,7 +274,10 @@ impl Visit {
             Stored::Unusable => return Cached::Unusable,
         };
         // Without rules the plan at hand serves. Which edits it lacks is not known, so the page is kept by nobody then.
-        let digest = self.pack.is_some().then(|| compiled_digest(&self.edits, &self.site.esi));
+        let digest = self.pack.is_some().then(|| match self.edits.as_slice() {
+            [] => self.site.unedited,
+            edits => compiled_digest(edits, &self.site.esi),
+        });
         let (plan, again) = match &page.plan {
             Some((plan, compiled_for)) if digest.is_none_or(|digest| digest == *compiled_for) => {
                 (Arc::clone(plan), None)

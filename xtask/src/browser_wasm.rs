@@ -25,10 +25,10 @@ pub fn build(target_dir: &TargetDir) -> Result<()> {
         "--target",
         "wasm32-unknown-unknown",
         "--profile",
-        "edge-cloudflare",
+        "edge",
     ];
     run(&mut target_dir.cargo(ARGUMENTS))?;
-    let built = target_dir.file(&format!("wasm32-unknown-unknown/edge-cloudflare/{NAME}.wasm"));
+    let built = target_dir.file(&format!("wasm32-unknown-unknown/edge/{NAME}.wasm"));
     let folder = folder();
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     let mut bindgen = Bindgen::new();

@@ -29,7 +29,7 @@ pub fn wasm() -> PathBuf {
 
 /// The same as cargo builds it, with the names of its functions, which the glue is made by.
 pub fn built(target_dir: &TargetDir) -> PathBuf {
-    target_dir.file(&format!("wasm32-unknown-unknown/edge-cloudflare/{NAME}.wasm"))
+    target_dir.file(&format!("wasm32-unknown-unknown/edge/{NAME}.wasm"))
 }
 
 /// Where the tests expect the same Worker, but that a request can ask it to panic.
@@ -55,7 +55,7 @@ fn assemble(target_dir: &TargetDir, features: &[&str], folder: &Path) -> Result<
         "--target",
         "wasm32-unknown-unknown",
         "--profile",
-        "edge-cloudflare",
+        "edge",
     ];
     run(target_dir.cargo(ARGUMENTS).args(features))?;
     let built = built(target_dir);

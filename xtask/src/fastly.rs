@@ -37,7 +37,7 @@ pub fn build_timed(target_dir: &TargetDir) -> Result<PathBuf> {
 
 /// Builds the same edge with the names of its functions.
 pub fn build_named(target_dir: &TargetDir) -> Result<PathBuf> {
-    run(target_dir.cargo(ARGUMENTS).env("CARGO_PROFILE_EDGE_STRIP", "debuginfo"))?;
+    run(&mut target_dir.cargo(ARGUMENTS))?;
     kept(target_dir, "hemstitch-fastly-named.wasm", Names::Kept)
 }
 

@@ -77,7 +77,8 @@ impl Scene {
     /// The visitor arrives where there are no rules.
     pub fn visit_without_rules(&self) -> Visit {
         let (site, request) = (Arc::clone(&self.site), self.request.clone());
-        let mut visit = Visit::arrive(site, Some(&self.keys), request, self.place.clone(), NOW, [9; 16]);
+        let mut visit =
+            Visit::arrive(site, Some(&self.keys), request, self.place.clone(), NOW, || Some([9; 16]));
         visit.equip(None, KillSwitch::On);
         visit
     }
@@ -85,7 +86,8 @@ impl Scene {
     /// The visitor arrives and is given the rules.
     pub fn visit(&self, pack: &Arc<Pack>) -> Visit {
         let (site, request) = (Arc::clone(&self.site), self.request.clone());
-        let mut visit = Visit::arrive(site, Some(&self.keys), request, self.place.clone(), NOW, [9; 16]);
+        let mut visit =
+            Visit::arrive(site, Some(&self.keys), request, self.place.clone(), NOW, || Some([9; 16]));
         visit.equip(Some(Arc::clone(pack)), KillSwitch::On);
         visit
     }

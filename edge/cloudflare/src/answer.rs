@@ -85,11 +85,9 @@ async fn arrive(
 ) -> (Exchange, Late) {
     let arrived_ms = clock::ms();
     let (pack, late) = packs::in_force(instance, served, &env).await;
-    // Without randomness no visitor gets an id, rather than all of them the same one.
-    let entropy = <[u8; 16]>::try_from(js::random()).ok();
-    let keys = entropy.and(served.keys.as_ref());
-    let site = Arc::clone(&served.site);
-    let mut visit = Visit::arrive(site, keys, head, place, clock::now(), entropy.unwrap_or_default());
+    let (site, keys) = (Arc::clone(&served.site), served.keys.as_ref());
+    let entropy = || <[u8; 16]>::try_from(js::random()).ok();
+    let mut visit = Visit::arrive(site, keys, head, place, clock::now(), entropy);
     let pack = match visit.draft() {
         Some(draft) => packs::draft(served, &env, draft).await,
         None => pack,

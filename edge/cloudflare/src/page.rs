@@ -221,7 +221,7 @@ impl Exchange {
         let served = &self.fetcher.served;
         let nowhere = Place::default();
         let mut nobody =
-            Visit::arrive(Arc::clone(&served.site), None, request, nowhere, clock::now(), [0; 16]);
+            Visit::arrive(Arc::clone(&served.site), None, request, nowhere, clock::now(), || Some([0; 16]));
         nobody.equip(self.pack.clone(), served.kill.clone());
         let arrived = self.ask(http::shared_fill(nobody.request(), &served.site)).await;
         let Some(arrived) = arrived.filter(|arrived| !failed(Some(arrived))) else {

@@ -12,7 +12,7 @@ use hemstitch::site::Site;
 use hemstitch::status::{self, Platform};
 use hemstitch::visit::Visit;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::SiteState;
 use crate::instance::Instance;
 use crate::origin::{self, Arrived, Gzip};
@@ -22,11 +22,11 @@ use crate::{convert, packs};
 /// Answers a request, and does after that what the visitor need not wait for.
 pub fn answer(request: Request, instance: &mut Instance) {
     let Instance { clock, config, backends, pages } = instance;
-    let (clock, arrived_us) = (&*clock, clock.us());
+    let (clock, arrived) = (&*clock, clock.moment());
     let (request, body) = request.into_handles();
     let request = Arc::new(request);
     let Some(host) = convert::host(&request) else { return plain(StatusCode::BAD_REQUEST, "bad host\n") };
-    let Some((site, state)) = config.site(&host, clock.ms()) else {
+    let Some((site, state)) = config.site(&host, arrived.ms()) else {
         return plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n");
     };
     let Some(head) = convert::request_head(&request, host) else {
@@ -38,13 +38,13 @@ pub fn answer(request: Request, instance: &mut Instance) {
         Route::Own(OwnPath::Status) => status(&head, &site, state, clock),
         Route::Pass => pass(&head, &site, body),
         Route::Own(OwnPath::Block(name)) => {
-            let (visit, late) = arrive(head, &site, state, &request, clock);
-            Exchange { visit: &visit, site: &site, clock, arrived_us, backends, pages }.block(&name);
+            let (visit, late) = arrive(head, &site, state, &request, arrived, clock);
+            Exchange { visit: &visit, site: &site, clock, arrived, backends, pages }.block(&name);
             packs::refresh(state, &site, late, clock);
         }
         Route::Page(lookup) => {
-            let (visit, late) = arrive(head, &site, state, &request, clock);
-            let mut exchange = Exchange { visit: &visit, site: &site, clock, arrived_us, backends, pages };
+            let (visit, late) = arrive(head, &site, state, &request, arrived, clock);
+            let mut exchange = Exchange { visit: &visit, site: &site, clock, arrived, backends, pages };
             match (visit.gate(), visit.lookup(lookup)) {
                 (Some(answer), _) => exchange.send(answer),
                 (None, Lookup::Shared(key)) => exchange.shared(&key),
@@ -61,23 +61,27 @@ fn arrive(
     site: &Arc<Site>,
     state: &mut SiteState,
     client: &RequestHandle,
+    arrived: Moment,
     clock: &Clock,
 ) -> (Visit, packs::Late) {
-    let (pack, late) = packs::in_force(state, site, clock);
+    let (pack, late) = packs::in_force(state, site, arrived, clock);
     // Nothing but a pack asks where the visitor is.
     let has_rules = pack.is_some() || !site.pointer_keys.is_empty();
     let address = if has_rules { client.client_ip_addr() } else { None };
     let place = address.map_or_else(Place::default, convert::place);
-    let mut entropy = [0; 16];
-    // Without randomness no visitor gets an id, rather than all of them the same one.
-    let keys = getrandom::fill(&mut entropy).ok().and(state.keys.as_ref());
-    let mut visit = Visit::arrive(Arc::clone(site), keys, head, place, clock.now(), entropy);
+    let keys = state.keys.as_ref();
+    let mut visit = Visit::arrive(Arc::clone(site), keys, head, place, arrived.now, entropy);
     let pack = match visit.draft() {
         Some(draft) => packs::draft(state, site, draft, clock),
         None => pack,
     };
     visit.equip(pack, state.kill_switch());
     (visit, late)
+}
+
+fn entropy() -> Option<[u8; 16]> {
+    let mut entropy = [0; 16];
+    getrandom::fill(&mut entropy).ok().map(|()| entropy)
 }
 
 /// What this instance holds, for an operator.

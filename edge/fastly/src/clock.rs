@@ -15,7 +15,28 @@ impl Default for Clock {
     }
 }
 
+/// When something was: each reading of a clock is a call to the platform, so a request reads them once where it arrives.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    /// Microseconds since the instance started; never runs backwards.
+    pub us: u64,
+    /// The time of day.
+    pub now: UnixTime,
+}
+
+impl Moment {
+    /// Milliseconds since the instance started.
+    pub fn ms(self) -> u64 {
+        self.us / 1_000
+    }
+}
+
 impl Clock {
+    /// Both clocks.
+    pub fn moment(&self) -> Moment {
+        Moment { us: self.us(), now: self.now() }
+    }
+
     /// Milliseconds since the instance started; never runs backwards.
     pub fn ms(&self) -> u64 {
         self.started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)

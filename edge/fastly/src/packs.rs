@@ -14,7 +14,7 @@ use hemstitch::record;
 use hemstitch::site::Site;
 use hemstitch::visit::{DRAFT_DEADLINE_MS, Draft};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::SiteState;
 use crate::kv::{self, KvLookup, KvOutcome};
 use crate::origin::{self, RecordLookup, RecordOutcome};
@@ -33,23 +33,45 @@ enum Lookup {
     Record(RecordLookup),
 }
 
+/// Until when something is waited for; it begins when it is first asked for, so that who waits for nothing reads no clock.
+struct Deadline {
+    after: Duration,
+    instant: Option<Instant>,
+}
+
+impl Deadline {
+    fn after(after: Duration) -> Deadline {
+        Deadline { after, instant: None }
+    }
+
+    fn instant(&mut self) -> Instant {
+        *self.instant.get_or_insert_with(|| Instant::now() + self.after)
+    }
+}
+
 /// The pack to decide with. An instance that has one does not look anything up here; one that has none waits for it,
 /// no longer than the site says.
-pub fn in_force(state: &mut SiteState, site: &Site, clock: &Clock) -> (Option<Arc<Pack>>, Late) {
-    state.keeper.tick(clock.now());
+pub fn in_force(
+    state: &mut SiteState,
+    site: &Site,
+    arrived: Moment,
+    clock: &Clock,
+) -> (Option<Arc<Pack>>, Late) {
+    state.keeper.tick(arrived.now);
     if let Some(pack) = state.keeper.current() {
         return (Some(pack), Late(None));
     }
-    let deadline = Instant::now() + Duration::from_millis(site.pack_deadline_ms);
+    let mut deadline = Deadline::after(Duration::from_millis(site.pack_deadline_ms));
+    deadline.instant();
     // What is remembered is held before anything later is followed, whose pack may be nowhere to be had.
     recall(&mut state.keeper, &site.name, clock);
-    let late = look_up(state, site, None, deadline, clock);
+    let late = look_up(state, site, None, &mut deadline, clock);
     (state.keeper.current(), late)
 }
 
 /// Looks up what the keeper wants, after the visitor has been answered.
 pub fn refresh(state: &mut SiteState, site: &Site, late: Late, clock: &Clock) {
-    let late = look_up(state, site, late.0, Instant::now() + PATIENCE_WITH_KV, clock);
+    let late = look_up(state, site, late.0, &mut Deadline::after(PATIENCE_WITH_KV), clock);
     let Some((want, lookup)) = late.0 else { return };
     let begun = match lookup {
         Lookup::Kv(_) => recorded(state, site, &want, clock),
@@ -57,7 +79,7 @@ pub fn refresh(state: &mut SiteState, site: &Site, late: Late, clock: &Clock) {
     };
     let begun = begun.map(|lookup| (want, Lookup::Record(lookup)));
     if begun.is_some() {
-        look_up(state, site, begun, Instant::now() + PATIENCE, clock);
+        look_up(state, site, begun, &mut Deadline::after(PATIENCE), clock);
     }
 }
 
@@ -114,7 +136,7 @@ fn look_up(
     state: &mut SiteState,
     site: &Site,
     mut begun: Option<(Want, Lookup)>,
-    deadline: Instant,
+    deadline: &mut Deadline,
     clock: &Clock,
 ) -> Late {
     let mut is_looked_up = false;
@@ -140,12 +162,12 @@ fn look_up(
         };
         let (value, may_be_recorded) = match lookup {
             None => (None, true),
-            Some(Lookup::Kv(lookup)) => match lookup.wait_until(deadline) {
+            Some(Lookup::Kv(lookup)) => match lookup.wait_until(deadline.instant()) {
                 KvOutcome::Late(lookup) => return Late(Some((want, Lookup::Kv(lookup)))),
                 KvOutcome::Value(value) => (Some(value), true),
                 KvOutcome::Nothing => (None, true),
             },
-            Some(Lookup::Record(lookup)) => match lookup.wait_until(deadline) {
+            Some(Lookup::Record(lookup)) => match lookup.wait_until(deadline.instant()) {
                 RecordOutcome::Late(lookup) => return Late(Some((want, Lookup::Record(lookup)))),
                 RecordOutcome::Value(value) => (Some(value), false),
                 RecordOutcome::Nothing => (None, false),

@@ -11,7 +11,7 @@ use hemstitch::site::Site;
 use hemstitch::visit::{Answer, Cached, Fetched, Retain, Stored, Visit};
 
 use crate::answer::{pass, plain, unreachable_origin, untouched};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::convert;
 use crate::duty::{self, Duty};
 use crate::fragments::Fragments;
@@ -27,7 +27,7 @@ pub struct Exchange<'i> {
     pub site: &'i Site,
     pub clock: &'i Clock,
     /// By that clock.
-    pub arrived_us: u64,
+    pub arrived: Moment,
     pub backends: &'i mut FragmentBackends,
     pub pages: &'i mut Memory<Stored>,
 }
@@ -62,7 +62,7 @@ impl Exchange<'_> {
 
     /// Answers with the page that is stored under a key, or stores it there.
     pub fn shared(&mut self, key: &CacheKey) {
-        let now_ms = self.clock.ms();
+        let now_ms = self.arrived.ms();
         if let Some(object) = self.pages.find(key.as_str(), now_ms).cloned() {
             return self.serve(key, object, None);
         }
@@ -215,9 +215,9 @@ impl Exchange<'_> {
     /// Answers with a session that needs nothing from the origin.
     pub fn send(&mut self, mut session: PageSession) {
         if self.visit.explains() {
-            session.note_cost(self.clock.us().saturating_sub(self.arrived_us));
+            session.note_cost(self.clock.us().saturating_sub(self.arrived.us));
         }
-        pump::send(session, Fragments::new(self.site, self.backends, self.clock.now()));
+        pump::send(session, Fragments::new(self.site, self.backends, self.arrived.now));
     }
 
     fn stream(&mut self, session: PageSession, page: BodyHandle, keep: Option<Keep>) {

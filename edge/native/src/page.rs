@@ -76,7 +76,8 @@ impl PageRequest {
         let place = convert::place(head.headers.all(), serving.place_header.as_ref());
         let keys = site.keys.now();
         let keys = keys.as_deref();
-        let mut visit = Visit::arrive(Arc::clone(&site.site), keys, head, place, unix_now(), entropy);
+        let mut visit =
+            Visit::arrive(Arc::clone(&site.site), keys, head, place, unix_now(), || Some(entropy));
         let pack = match visit.draft() {
             Some(draft) => site.drafts.find(draft, keys.and_then(|keys| keys.edge.as_ref())).await,
             None => site.packs.current(site.site.pack_deadline_ms).await,
@@ -239,7 +240,7 @@ impl PageRequest {
             headers: HeaderMap::new().into(),
         };
         let site = Arc::clone(&self.site.site);
-        let mut visit = Visit::arrive(site, None, request, Place::default(), unix_now(), [0; 16]);
+        let mut visit = Visit::arrive(site, None, request, Place::default(), unix_now(), || Some([0; 16]));
         visit.equip(self.pack.clone(), self.kill.clone());
         let anonymous = PageRequest {
             arrived: Instant::now(),

@@ -1,6 +1,7 @@
 //! The page plan: a page as a program of parts, in document order.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::Charset;
 use hemstitch_esi::Program;
@@ -101,9 +102,38 @@ pub struct PagePlan {
     includes: Vec<Include>,
     program: Program,
     charset: Charset,
+    numbers: Numbers,
 }
 
+/// Numbers by which places are known somewhere else. They are no part of a plan, and are worked out once for one that is held.
+#[derive(Debug, Default)]
+struct Numbers(OnceLock<Numbered>);
+
+/// The hash of that something, and a number for each place.
+type Numbered = ([u8; 32], Box<[Option<u32>]>);
+
+impl Clone for Numbers {
+    fn clone(&self) -> Numbers {
+        Numbers::default()
+    }
+}
+
+impl PartialEq for Numbers {
+    fn eq(&self, _: &Numbers) -> bool {
+        true
+    }
+}
+
+impl Eq for Numbers {}
+
 impl PagePlan {
+    /// The numbers of its places in something with that hash: `number` is asked once for each place, the first time. `None`
+    /// where the plan has been asked for those in something else before, and its places have to be looked up one by one.
+    pub fn numbers(&self, hash: &[u8; 32], number: impl Fn(&Place) -> Option<u32>) -> Option<&[Option<u32>]> {
+        let (of, numbers) = self.numbers.0.get_or_init(|| (*hash, self.places.iter().map(number).collect()));
+        (of == hash).then_some(&**numbers)
+    }
+
     /// The parts in document order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
@@ -173,7 +203,7 @@ impl PagePlan {
         charset: Charset,
         body: u32,
     ) -> Option<PagePlan> {
-        let plan = PagePlan { nodes, places, includes, program, charset };
+        let plan = PagePlan { nodes, places, includes, program, charset, numbers: Numbers::default() };
         (plan.tiles(body) == Some(true)).then_some(plan)
     }
 
@@ -230,7 +260,14 @@ pub(super) struct PlanDraft {
 impl PlanDraft {
     pub(super) fn new(charset: Charset) -> PlanDraft {
         let (nodes, places, includes) = (Vec::new(), Vec::new(), Vec::new());
-        let plan = PagePlan { nodes, places, includes, program: Program::default(), charset };
+        let plan = PagePlan {
+            nodes,
+            places,
+            includes,
+            program: Program::default(),
+            charset,
+            numbers: Numbers::default(),
+        };
         PlanDraft { plan, place_index: HashMap::new(), include_index: HashMap::new(), barrier: 0 }
     }
 

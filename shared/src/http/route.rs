@@ -129,9 +129,11 @@ pub(super) fn cookie_names(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
 
 /// The value of the first cookie of a name.
 pub(crate) fn cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
-    let lines = head.headers.get_all(&header::COOKIE).filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    let pairs =
+        head.headers.get_all(&header::COOKIE).flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let mut values =
+        pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    values.next().and_then(|value| std::str::from_utf8(value).ok())
 }
 
 /// The value of the only cookie of a name; `None` where there are more, since nothing says which of them is theirs.

@@ -8,6 +8,11 @@ use std::fmt;
 pub struct PackHash([u8; 32]);
 
 impl PackHash {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The hash of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         PackHash(Sha256::digest(bytes).into())

@@ -45,6 +45,7 @@ pub use explain::{
 pub use gates::{GateIndex, GateOutcome};
 pub use hash::PackHash;
 
+use crate::page::Place;
 use crate::pattern::Matcher;
 use format::{HEAD, MAGIC, NONE, PREDICATE, RULE, Section, experiment};
 use std::fmt;
@@ -55,7 +56,7 @@ pub const MAX_PACK_BYTES: usize = 20 << 20;
 
 /// A slot of a pack, or the rules of one of its edits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SlotIndex(u32);
+pub struct SlotIndex(pub(crate) u32);
 
 /// A rule of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,6 +170,11 @@ impl Pack {
     pub fn edit_slot(&self, edit_id: &str) -> Option<SlotIndex> {
         let place = self.find(Section::EditIds, edit_id, |index| self.word(Section::EditIds, index, 0))?;
         self.edit_rules(self.word(Section::EditIds, place, 0)?)
+    }
+
+    /// The slot of a place in a page.
+    pub(crate) fn slot_of(&self, place: &Place) -> Option<SlotIndex> {
+        if place.edit { self.edit_slot(&place.name) } else { self.slot(&place.name) }
     }
 
     /// What people called the rule; empty for a rule of another pack.

@@ -11,8 +11,8 @@ use crate::esi::CallId;
 use crate::facts::Facts;
 use crate::http::{FragmentTarget, RequestHead, resolve_fragment};
 use crate::kill_switch::KillSwitch;
-use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack, Rendering};
-use crate::page::{Insertion, Node, Place};
+use crate::pack::{BlockIndex, Choice, Content, Evaluation, Pack, Rendering, SlotIndex};
+use crate::page::{Insertion, Node, PagePlan, Place};
 use crate::site::Site;
 use crate::sorted::Sorted;
 
@@ -121,6 +121,11 @@ impl PageSession {
     fn scout_range(&mut self, from: usize, to: usize, budget: Budget) -> usize {
         let PageSession { source, personal, fills, fetches, to_start, learned, esi, .. } = self;
         let Some(plan) = source.plan() else { return from };
+        // A plan that grows has not all of its places yet.
+        let known = personal.pack.as_deref().filter(|_| source.is_complete());
+        let numbers = known.and_then(|pack| {
+            plan.numbers(pack.hash().bytes(), |place| pack.slot_of(place).map(|SlotIndex(slot)| slot))
+        });
         let mut scout = Scout { personal, evaluation: None, fetches, to_start, budget };
         // A page asks for one fragment in many places.
         let mut asked: Sorted<u32, Fill> = Sorted::default();
@@ -150,10 +155,11 @@ impl PageSession {
                     at + 1
                 }
                 Node::Slot { place, end, .. } => {
+                    let number = numbers.and_then(|numbers| numbers.get(place as usize));
                     let fill = plan
                         .places()
                         .get(place as usize)
-                        .map_or(Fill::Default, |place| scout.slot(place, plan));
+                        .map_or(Fill::Default, |place| scout.slot(place, number.copied(), plan));
                     fills.insert(at, fill);
                     if matches!(fill, Fill::Default) { at + 1 } else { end as usize }
                 }
@@ -218,10 +224,11 @@ struct Scout<'s> {
 }
 
 impl<'s> Scout<'s> {
-    fn slot(&mut self, place: &Place, plan: &crate::page::PagePlan) -> Fill {
+    /// What stands in a place, whose number in the pack is `known`, perhaps.
+    fn slot(&mut self, place: &Place, known: Option<Option<u32>>, plan: &PagePlan) -> Fill {
         let personal: &'s Personalization = self.personal;
         let Some(pack) = personal.pack.as_deref() else { return Fill::Default };
-        let slot = if place.edit { pack.edit_slot(&place.name) } else { pack.slot(&place.name) };
+        let slot = known.map_or_else(|| pack.slot_of(place), |number| number.map(SlotIndex));
         let Some(slot) = slot else { return Fill::Default };
         let evaluation =
             self.evaluation.get_or_insert_with(|| Evaluation::new(pack, &personal.facts, &personal.kill));
@@ -235,7 +242,7 @@ impl<'s> Scout<'s> {
         }
     }
 
-    fn block(&mut self, index: BlockIndex, hops: u8, plan: &crate::page::PagePlan) -> Fill {
+    fn block(&mut self, index: BlockIndex, hops: u8, plan: &PagePlan) -> Fill {
         let personal: &'s Personalization = self.personal;
         let Some(pack) = personal.pack.as_deref().filter(|_| hops < MAX_FALLBACKS) else {
             return Fill::Default;
@@ -251,7 +258,7 @@ impl<'s> Scout<'s> {
     }
 
     /// What comes after a failure.
-    fn next(&mut self, then: Then, plan: &crate::page::PagePlan) -> Fill {
+    fn next(&mut self, then: Then, plan: &PagePlan) -> Fill {
         match then {
             Then::Nothing => Fill::Nothing,
             Then::Block { fallback: None, .. } => Fill::Default,
@@ -276,7 +283,7 @@ impl<'s> Scout<'s> {
         timeout_ms: u32,
         ttl_s: Option<u32>,
         then: Then,
-        plan: &crate::page::PagePlan,
+        plan: &PagePlan,
     ) -> Fill {
         let personal = self.personal;
         let target = resolve_fragment(url, &personal.host, &personal.path, &personal.site);

@@ -66,7 +66,8 @@ fn visit_of(pack: Arc<Pack>, target: &str, lines: &[(&str, &str)]) -> Visit {
         path_and_query: target.into(),
         headers: headers(lines).into(),
     };
-    let mut visit = Visit::arrive(Arc::new(site), Some(&keys()), request, Place::default(), NOW, [7; 16]);
+    let mut visit =
+        Visit::arrive(Arc::new(site), Some(&keys()), request, Place::default(), NOW, || Some([7; 16]));
     visit.equip(Some(pack), KillSwitch::On);
     visit
 }

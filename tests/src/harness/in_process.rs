@@ -120,7 +120,8 @@ impl<'a> InProcess<'a> {
     fn visit(&self) -> Visit {
         let request = self.request.clone();
         let site = Arc::clone(&self.site);
-        let mut visit = Visit::arrive(site, Some(&self.keys), request, Place::default(), self.now, [7; 16]);
+        let mut visit =
+            Visit::arrive(site, Some(&self.keys), request, Place::default(), self.now, || Some([7; 16]));
         visit.equip(self.pack.clone(), KillSwitch::On);
         visit
     }
