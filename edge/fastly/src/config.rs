@@ -53,7 +53,10 @@ impl Config {
             self.read(&host, now_ms);
         }
         let site = Arc::clone(&self.hosts.get(&host)?.site);
-        let state = self.sites.entry(site.name.clone()).or_insert_with(|| SiteState::new(&site, now_ms));
+        if !self.sites.contains_key(&site.name) {
+            self.sites.insert(site.name.clone(), SiteState::new(&site, now_ms));
+        }
+        let state = self.sites.get_mut(&site.name)?;
         state.keep_up(&site, now_ms);
         Some((site, state))
     }

@@ -129,8 +129,11 @@ pub(super) fn cookie_names(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
 
 /// The value of the first cookie of a name.
 pub(crate) fn cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
-    let pairs =
-        head.headers.get_all(&header::COOKIE).flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let lines = head.headers.get_all(&header::COOKIE).map(|line| line.as_bytes());
+    // Most requests have none of that name, which is seen without taking the line apart.
+    let pairs = lines
+        .filter(|line| memchr::memmem::find(line, name.as_bytes()).is_some())
+        .flat_map(|line| line.split(|byte| *byte == b';'));
     let mut values =
         pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
     values.next().and_then(|value| std::str::from_utf8(value).ok())
@@ -138,8 +141,8 @@ pub(crate) fn cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
 
 /// The value of the only cookie of a name; `None` where there are more, since nothing says which of them is theirs.
 pub(crate) fn only_cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
-    let count = cookie_names(head).filter(|known| *known == name.as_bytes()).count();
-    cookie(head, name).filter(|_| count == 1)
+    let value = cookie(head, name)?;
+    (cookie_names(head).filter(|known| *known == name.as_bytes()).count() == 1).then_some(value)
 }
 
 /// Whether there is a cookie of a name.
