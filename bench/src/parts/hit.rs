@@ -13,6 +13,8 @@ use crate::setting::{SLOTS, Setting, given, progress};
 use crate::table::{Goal, Row};
 
 const RULES: usize = 1_000;
+const MINUTE: u64 = 60;
+const DAY: u64 = 86_400;
 /// Hits of a turn, and turns. Viceroy gives an instance six requests, so five of six hits are warm.
 const HITS: usize = 60;
 const TURNS: usize = 15;
@@ -42,34 +44,38 @@ pub fn rows(setting: &Setting) -> Result<Vec<Row>> {
     stage.serve("/", script);
     stage.fill("/");
     check(&stage)?;
-    let visitor = visitor();
-    let (mut hits, mut stitched) = (Vec::new(), Samples::new());
+    let visitors = [visitor(DAY), visitor(MINUTE)];
+    let (mut hits, mut stitched) = ([Vec::new(), Vec::new()], Samples::new());
     for turn in 0..TURNS {
         if turn % 5 == 0 {
             progress(&format!("turn {} of {TURNS}", turn + 1));
         }
-        let before = answers(&stage).len();
-        for _ in 0..HITS {
-            ask(&stage, &visitor).send().whole();
-            let begun = Instant::now();
-            while begun.elapsed() < PAUSE {
-                std::hint::spin_loop();
+        for (visitor, hits) in visitors.iter().zip(&mut hits) {
+            let before = answers(&stage).len();
+            for _ in 0..HITS {
+                ask(&stage, visitor).send().whole();
+                let begun = Instant::now();
+                while begun.elapsed() < PAUSE {
+                    std::hint::spin_loop();
+                }
             }
+            hits.extend(answers_from(&stage, before)?);
         }
-        hits.extend(answers_from(&stage, before)?);
         let samples = guest.run(&job, 1)?;
         match stitched.is_empty() {
             true => stitched = samples,
             false => stitched.iter_mut().zip(samples).for_each(|((_, all), (_, more))| all.extend(more)),
         }
     }
-    let (hit, esi) = (typical(&hits), of(&stitched, &esi)?);
+    let [hits, within] = &hits;
+    let (hit, within, esi) = (typical(hits), typical(within), of(&stitched, &esi)?);
     let us = |ns: f64| format!("{:.1} us", ns / 1_000.0);
     Ok(vec![
         Row::new(name, hit / esi, "x").goal(goal).note(format!("{} / {}", us(hit), us(esi))),
         Row::new("esi / personalized hit", esi / hit, "x"),
         Row::new("personalized hit, 10th percentile", hit / 1_000.0, "us"),
-        Row::new("personalized hit, median", percentile(&hits, 50) / 1_000.0, "us"),
+        Row::new("personalized hit, median", percentile(hits, 50) / 1_000.0, "us"),
+        Row::new("personalized hit in the midst of a visit / the same", within / esi, "x").note(us(within)),
     ])
 }
 
@@ -77,14 +83,15 @@ fn site() -> Result<TestSite> {
     Ok(TestSite::new("bench").ruleset(&serde_json::from_str(&ruleset(RULES, SLOTS))?))
 }
 
-/// Somebody whose last visit is over, so that this is a new one and the cookie is signed again.
-fn visitor() -> Visitor {
+/// Somebody who was here so many seconds ago. After a day the last visit is over, so this is a new one and the cookie is signed
+/// again; after a minute nothing has to be told.
+fn visitor(seconds: u64) -> Visitor {
     Visitor::new("3q2-7wAAAAAAAAAAAAAAAA")
         .visits(4)
         .interest("finance", 0.7)
         .interest("travel", 0.25)
         .known("plan", json!("gold"))
-        .claim("ls", json!(now() - 86_400))
+        .claim("ls", json!(now() - seconds))
 }
 
 fn ask(stage: &Stage, visitor: &Visitor) -> e2e::harness::Ask {
@@ -103,7 +110,7 @@ fn ask(stage: &Stage, visitor: &Visitor) -> e2e::harness::Ask {
 
 /// A benchmark of a page that is not personalized would be worth nothing.
 fn check(stage: &Stage) -> Result<()> {
-    let reply = ask(stage, &visitor()).send();
+    let reply = ask(stage, &visitor(DAY)).send();
     ensure!(reply.header("set-cookie").is_some_and(|cookie| cookie.starts_with("__Host-hs=")), "no cookie");
     let page = String::from_utf8(reply.whole())?;
     (0..SLOTS).try_for_each(|slot| {
