@@ -123,6 +123,8 @@ pub struct Fragment {
     content: Bytes,
     /// Until when it may be kept for everybody, in seconds since 1970; 0: it may not, or nobody said.
     pub(super) fresh_until: u64,
+    /// How long that is, where it has just arrived: a page that began before it must not promise more.
+    pub(super) fresh_s: u64,
     /// When it was changed last, likewise; 0 where that is not known.
     pub(super) modified: u64,
     /// Cookies that it sets. What is kept has none.
@@ -188,12 +190,21 @@ impl Fragment {
     }
 
     fn new(form: FragmentForm, content: Bytes) -> Fragment {
-        Fragment { form, content, fresh_until: 0, modified: 0, cookies: Vec::new(), moved: None }
+        Fragment {
+            form,
+            content,
+            fresh_until: 0,
+            fresh_s: u64::MAX,
+            modified: 0,
+            cookies: Vec::new(),
+            moved: None,
+        }
     }
 
     /// The same, which may be kept for everybody for so long from now on, or not at all.
     pub fn kept(mut self, freshness: Option<Freshness>, now: UnixTime) -> Fragment {
         self.fresh_until = freshness.map_or(0, |freshness| now.plus_seconds(freshness.fresh_s).0);
+        self.fresh_s = freshness.map_or(0, |freshness| freshness.fresh_s);
         self
     }
 

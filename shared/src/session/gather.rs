@@ -54,18 +54,18 @@ impl PageSession {
         }
         let nobodys = self.esi.as_ref().is_none_or(|run| !run.has_personal_fragment());
         let Some((page, age_s)) = page.filter(|_| nobodys) else { return };
-        let (mut until, mut changed) = (u64::MAX, Some(0));
+        let (mut until, mut most, mut changed) = (u64::MAX, u64::MAX, Some(0));
         for fetch in &self.fetches {
             let Some(Ok(fragment)) = &fetch.outcome else { return };
             if fetch.request.caching == Caching::Apart || fragment.fresh_until == 0 {
                 return;
             }
-            until = until.min(fragment.fresh_until);
+            (until, most) = (until.min(fragment.fresh_until), most.min(fragment.fresh_s));
             let known = Some(fragment.modified).filter(|modified| *modified > 0);
             changed = changed.zip(known).map(|(one, other)| one.max(other));
         }
         let changed = changed.filter(|_| dialect.fragment_dates == FragmentDates::Latest);
-        if let Some(head) = http::merged_reply(&page, age_s, until.saturating_sub(now.0), changed) {
+        if let Some(head) = http::merged_reply(&page, age_s, until.saturating_sub(now.0).min(most), changed) {
             self.head = head;
         }
     }
