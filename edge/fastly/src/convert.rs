@@ -117,6 +117,8 @@ pub fn send_page(head: &ResponseHead, page: &[u8]) {
     // A body that is not being sent yet takes everything.
     let _ = body.write_all(page);
     response.send_to_client(body);
+    #[cfg(feature = "timed")]
+    crate::timed::sent();
 }
 
 /// The head of an HTML page, which the platform compresses for visitors who can decode it.

@@ -22,6 +22,8 @@ mod packs;
 mod page;
 mod pump;
 mod store;
+#[cfg(feature = "timed")]
+mod timed;
 
 use std::time::Duration;
 
@@ -29,6 +31,8 @@ use std::time::Duration;
 use answer::answer;
 use fastly::http::serve::Serve;
 use instance::Instance;
+#[cfg(feature = "timed")]
+use timed::answer;
 
 /// An instance retires after so many requests or so long, and with it whatever it still holds of an old configuration.
 const REQUESTS: usize = 1_000;
@@ -46,12 +50,4 @@ fn main() {
         .with_max_memory(MEMORY_MIB)
         .with_timeout(IDLE);
     serve.run_with_context(answer, &mut instance);
-}
-
-/// Answers, and notes how long that took.
-#[cfg(feature = "timed")]
-fn answer(request: fastly::Request, instance: &mut Instance) {
-    let begun = std::time::Instant::now();
-    answer::answer(request, instance);
-    println!("answered in {} ns", begun.elapsed().as_nanos());
 }
