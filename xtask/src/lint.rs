@@ -13,15 +13,19 @@ pub fn format() -> Result<()> {
 /// Lints of everything that runs natively, tests included. The benchmark is without the host that counts instructions,
 /// which takes minutes to build.
 pub fn native(target_dir: &TargetDir) -> Result<()> {
-    let scope = ["clippy", "--workspace", "--exclude", "hemstitch-fastly"];
-    let others = ["--exclude", "hemstitch-cloudflare", "--exclude", "hemstitch-browser"];
-    run(target_dir.cargo(scope).args(others).args(["--all-targets", "--", "--deny", "warnings"]))
+    let mut clippy = target_dir.cargo(["clippy", "--workspace"]);
+    for package in ["hemstitch-fastly", "hemstitch-fastly-calls", "hemstitch-cloudflare", "hemstitch-browser"]
+    {
+        clippy.args(["--exclude", package]);
+    }
+    run(clippy.args(["--all-targets", "--", "--deny", "warnings"]))
 }
 
 /// Lints of the Fastly edge, for its own target.
 pub fn fastly(target_dir: &TargetDir) -> Result<()> {
-    let scope = ["clippy", "--package", "hemstitch-fastly", "--target", "wasm32-wasip1"];
-    run(target_dir.cargo(scope).args(["--", "--deny", "warnings"]))
+    let packages = ["--package", "hemstitch-fastly", "--package", "hemstitch-fastly-calls"];
+    let clippy = ["clippy", "--target", "wasm32-wasip1"];
+    run(target_dir.cargo(clippy).args(packages).args(["--", "--deny", "warnings"]))
 }
 
 /// Lints of the Cloudflare edge, for its own target.

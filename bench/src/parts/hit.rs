@@ -17,7 +17,7 @@ const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
 /// Hits of a turn, and turns. Viceroy gives an instance six requests, so five of six hits are warm.
 const HITS: usize = 60;
-const TURNS: usize = 15;
+const TURNS: usize = 30;
 /// What an instance gets to go back to waiting: a request that came before would be given a fresh one.
 const PAUSE: Duration = Duration::from_micros(300);
 const MARK: &str = "answered in ";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::http::{Method, StatusCode, header};
-use fastly::handle::{BodyHandle, RequestHandle};
+use fastly::handle::BodyHandle;
 use fastly::http::Body;
 use fastly::{Request, Response};
 use hemstitch::facts::Place;
@@ -20,23 +20,20 @@ use crate::page::Exchange;
 use crate::{convert, packs};
 
 /// Answers a request, and does after that what the visitor need not wait for.
-pub fn answer(request: Request, instance: &mut Instance) {
+pub fn answer(mut request: Request, instance: &mut Instance) {
     let Instance { clock, config, backends, pages } = instance;
     let (clock, arrived) = (&*clock, clock.moment());
-    let (request, body) = request.into_handles();
-    let request = Arc::new(request);
-    let Some(host) = convert::host(&request) else { return plain(StatusCode::BAD_REQUEST, "bad host\n") };
-    let Some((site, state)) = config.site(&host, arrived.ms()) else {
-        return plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n");
-    };
-    let Some(head) = convert::request_head(&request, host) else {
+    let Some(head) = convert::request_head(&request) else {
         return plain(StatusCode::BAD_REQUEST, "bad request\n");
+    };
+    let Some((site, state)) = config.site(&head.host, arrived.ms()) else {
+        return plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n");
     };
     match http::route(&head, &site) {
         Route::Refuse => plain(StatusCode::MISDIRECTED_REQUEST, "no such site\n"),
         Route::Own(OwnPath::Unknown) => plain(StatusCode::NOT_FOUND, "not found\n"),
         Route::Own(OwnPath::Status) => status(&head, &site, state, clock),
-        Route::Pass => pass(&head, &site, body),
+        Route::Pass => pass(&head, &site, request.try_take_body().map(Body::into_handle)),
         Route::Own(OwnPath::Block(name)) => {
             let (visit, late) = arrive(head, &site, state, &request, arrived, clock);
             Exchange { visit: &visit, site: &site, clock, arrived, backends, pages }.block(&name);
@@ -60,14 +57,14 @@ fn arrive(
     head: RequestHead,
     site: &Arc<Site>,
     state: &mut SiteState,
-    client: &RequestHandle,
+    client: &Request,
     arrived: Moment,
     clock: &Clock,
 ) -> (Visit, packs::Late) {
     let (pack, late) = packs::in_force(state, site, arrived, clock);
     // Nothing but a pack asks where the visitor is.
     let has_rules = pack.is_some() || !site.pointer_keys.is_empty();
-    let address = if has_rules { client.client_ip_addr() } else { None };
+    let address = if has_rules { client.as_handles().0.client_ip_addr() } else { None };
     let place = address.map_or_else(Place::default, convert::place);
     let keys = state.keys.as_ref();
     let mut visit = Visit::arrive(Arc::clone(site), keys, head, place, arrived.now, entropy);

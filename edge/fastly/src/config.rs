@@ -49,14 +49,15 @@ impl Config {
     /// The site of a `Host` header; `None` where no host of that name is configured.
     pub fn site(&mut self, host: &str, now_ms: u64) -> Option<(Arc<Site>, &mut SiteState)> {
         let host = host_of(host).to_ascii_lowercase();
-        if self.hosts.get(&host).is_none_or(|held| now_ms.saturating_sub(held.read_ms) >= CONFIGURATION_MS) {
-            self.read(&host, now_ms);
-        }
-        let site = Arc::clone(&self.hosts.get(&host)?.site);
-        if !self.sites.contains_key(&site.name) {
-            self.sites.insert(site.name.clone(), SiteState::new(&site, now_ms));
-        }
-        let state = self.sites.get_mut(&site.name)?;
+        let held = self.hosts.get(&host);
+        let site = match held.filter(|held| now_ms.saturating_sub(held.read_ms) < CONFIGURATION_MS) {
+            Some(held) => Arc::clone(&held.site),
+            None => {
+                self.read(&host, now_ms);
+                Arc::clone(&self.hosts.get(&host)?.site)
+            }
+        };
+        let state = self.sites.entry(site.name.clone()).or_insert_with(|| SiteState::new(&site, now_ms));
         state.keep_up(&site, now_ms);
         Some((site, state))
     }

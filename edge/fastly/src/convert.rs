@@ -4,82 +4,75 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, header};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use fastly::handle::{BodyHandle, RequestHandle, ResponseHandle};
 use fastly::http::{FramingHeadersMode, Url};
 use fastly::{Request, Response};
 use hemstitch::facts::Place;
-use hemstitch::http::{HeaderSource, OutgoingRequest, RequestHead, RequestHeaders, ResponseHead};
+use hemstitch::http::{self, HeaderSource, OutgoingRequest, RequestHead, RequestHeaders, ResponseHead};
+use hemstitch_fastly_calls as calls;
 
 use crate::origin::Gzip;
 
 /// Tells the platform to compress on the way to the visitor.
-const COMPRESS: (&str, &str) = ("x-compress-hint", "on");
+const COMPRESS: HeaderName = HeaderName::from_static("x-compress-hint");
+const ON: HeaderValue = HeaderValue::from_static("on");
 
 /// Bytes that are made room for at first: of the names of all headers, of a header, of cookies, of the method, of the URL.
-/// What is longer is asked for again.
 const NAMES: usize = 1024;
 const VALUE: usize = 256;
 const COOKIES: usize = 2048;
 const METHOD: usize = 16;
 const URL: usize = 512;
 
-/// The visitor's `Host`; `None` where it has none that a URL can have.
-///
-/// The platform's library parses the request's URL and panics where it cannot, so this comes before [`request_head`].
-pub fn host(request: &RequestHandle) -> Option<String> {
-    let host = values(request, &header::HOST).into_iter().next()?;
-    let host = host.to_str().ok()?;
-    (is_plain(host) || Url::parse(&format!("http://{host}/")).is_ok()).then(|| host.to_owned())
-}
+/// A visitor's request, by its number: the platform has it, and each part of it costs a call.
+#[derive(Clone, Copy)]
+struct Client(u32);
 
-/// Whether a host is one that every URL can have: a name that is neither a number nor Punycode, and at most four digits
-/// of a port.
-fn is_plain(host: &str) -> bool {
-    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
-    let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
-    let last = name.rsplit('.').next().unwrap_or_default();
-    name.bytes().all(sound)
-        && last.starts_with(|first: char| first.is_ascii_alphabetic())
-        && !name
-            .split('.')
-            .any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")))
-        && (1..=4).contains(&port.len())
-        && port.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The visitor's request, but for its body. The path is as the platform's library normalizes it (WHATWG URL Standard).
+/// The visitor's request, but for its body. `None` where it has no host that is text, or another part cannot be read.
 ///
-/// It is read by its handle: the platform's library would make room for 4 KB for each header, and keep all of them twice.
-/// `None` where a part of it cannot be read.
-pub fn request_head(request: &Arc<RequestHandle>, host: String) -> Option<RequestHead> {
-    let method =
-        request.get_method(METHOD).or_else(|short| request.get_method(short.needed_buf_size)).ok()?;
-    let url = request.get_url(URL).or_else(|short| request.get_url(short.needed_buf_size)).ok()?;
-    let path_and_query = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    let names = |room| request.get_header_names(room).collect::<Result<Vec<_>, _>>();
-    let names = names(NAMES).or_else(|short| names(short.needed_buf_size)).ok()?;
-    let headers = RequestHeaders::behind(names, Arc::new(Client(Arc::clone(request))));
+/// Once `request` is dropped, headers that nobody had asked for are none.
+pub fn request_head(request: &Request) -> Option<RequestHead> {
+    let client = Client(request.as_handles().0.as_u32());
+    let host = client.values(&header::HOST).into_iter().next()?.to_str().ok()?.to_owned();
+    let method = Method::from_bytes(&calls::method(client.0, METHOD)?).ok()?;
+    let path_and_query = path_and_query(&calls::url(client.0, URL)?)?;
+    let names = calls::header_names(client.0, NAMES)?;
+    let names = listed(&names).filter_map(|name| HeaderName::from_bytes(name).ok());
+    let headers = RequestHeaders::behind(names, Arc::new(client));
     Some(RequestHead { method, host, path_and_query, headers })
 }
 
-/// The platform has the visitor's headers, and each of them costs a call.
-struct Client(Arc<RequestHandle>);
+/// What follows the host in a URL, normalized (WHATWG URL Standard).
+fn path_and_query(url: &[u8]) -> Option<String> {
+    let url = std::str::from_utf8(url).ok()?;
+    let after_host = url.split_once("://").and_then(|(_, rest)| rest.get(rest.find('/')?..));
+    if let Some(target) = after_host.filter(|target| http::is_normal(target)) {
+        return Some(target.to_owned());
+    }
+    let url = Url::parse(url).ok()?;
+    Some(match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    })
+}
 
 impl HeaderSource for Client {
     fn values(&self, name: &HeaderName) -> Vec<HeaderValue> {
-        values(&self.0, name)
+        let room = if *name == header::COOKIE { COOKIES } else { VALUE };
+        let values = calls::header_values(self.0, name.as_str(), room).unwrap_or_default();
+        listed(&values).filter_map(|value| HeaderValue::from_bytes(value).ok()).collect()
     }
 }
 
-/// All values of a header.
-fn values(request: &RequestHandle, name: &HeaderName) -> Vec<HeaderValue> {
-    let values = |room| request.get_header_values(name, room).collect::<Result<Vec<_>, _>>();
-    let room = if *name == header::COOKIE { COOKIES } else { VALUE };
-    values(room).or_else(|short| values(short.needed_buf_size)).unwrap_or_default()
+/// The items of a list, each of which ends in a zero byte.
+fn listed(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut from = 0;
+    memchr::memchr_iter(0, list).filter_map(move |end| {
+        let item = list.get(from..end);
+        from = end + 1;
+        item
+    })
 }
 
 /// A request for a backend; `None` where its host and path make no URL.
@@ -109,10 +102,11 @@ pub fn response(head: &ResponseHead) -> Response {
 /// Answers with an HTML page that is there as a whole.
 pub fn send_page(head: &ResponseHead, page: &[u8]) {
     let mut response = ResponseHandle::new();
-    response.set_status(head.status);
+    if head.status != StatusCode::OK {
+        response.set_status(head.status);
+    }
     head.headers.iter().for_each(|(name, value)| response.append_header(name, value));
-    let (name, value) = (HeaderName::from_static(COMPRESS.0), HeaderValue::from_static(COMPRESS.1));
-    response.append_header(&name, &value);
+    response.append_header(&COMPRESS, &ON);
     let mut body = BodyHandle::new();
     // A body that is not being sent yet takes everything.
     let _ = body.write_all(page);
@@ -123,7 +117,7 @@ pub fn send_page(head: &ResponseHead, page: &[u8]) {
 
 /// The head of an HTML page, which the platform compresses for visitors who can decode it.
 pub fn page_response(head: &ResponseHead) -> Response {
-    response(head).with_header(COMPRESS.0, COMPRESS.1)
+    response(head).with_header(COMPRESS, ON)
 }
 
 /// The answer to HEAD where the origin said how long the body would be: the platform would take that header off.

@@ -1,6 +1,6 @@
 //! Which way a request goes, before anything is looked up.
 
-use ::http::{Method, header};
+use ::http::{HeaderValue, Method, header};
 
 use super::target::{is_below_own, key_path_and_query};
 use super::{RequestHead, SEC_FETCH_DEST, list};
@@ -122,20 +122,28 @@ fn has_session(head: &RequestHead, site: &Site) -> bool {
 
 /// The names in all `Cookie` headers (RFC 6265, section 4.2.1).
 pub(super) fn cookie_names(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
-    let pairs =
-        head.headers.get_all(&header::COOKIE).flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
-    pairs.map(|pair| pair.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii())
+    let lines = head.headers.get_all(&header::COOKIE).map(HeaderValue::as_bytes);
+    lines.flat_map(cookie_pairs).map(|pair| {
+        let name = memchr::memchr(b'=', pair).and_then(|end| pair.get(..end));
+        name.unwrap_or(pair).trim_ascii()
+    })
+}
+
+/// The pairs of a name and a value in a `Cookie` header.
+pub(crate) fn cookie_pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.and_then(|end| line.get(end + 1..));
+        line.get(..end.unwrap_or(line.len())).map(<[u8]>::trim_ascii)
+    })
 }
 
 /// The value of the first cookie of a name.
 pub(crate) fn cookie<'h>(head: &'h RequestHead, name: &str) -> Option<&'h str> {
-    let lines = head.headers.get_all(&header::COOKIE).map(|line| line.as_bytes());
-    // Most requests have none of that name, which is seen without taking the line apart.
-    let pairs = lines
-        .filter(|line| memchr::memmem::find(line, name.as_bytes()).is_some())
-        .flat_map(|line| line.split(|byte| *byte == b';'));
-    let mut values =
-        pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    let pairs = head.headers.get_all(&header::COOKIE).flat_map(|line| cookie_pairs(line.as_bytes()));
+    let mut values = pairs.filter_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
     values.next().and_then(|value| std::str::from_utf8(value).ok())
 }
 

@@ -57,6 +57,18 @@ pub(super) fn without_dots(path: &str) -> String {
     format!("/{}{slash}", segments.join("/"))
 }
 
+/// Whether a path and query are as the parser of the WHATWG URL Standard leaves them. Not of all that are, but of those that
+/// most requests have.
+pub fn is_normal(path_and_query: &str) -> bool {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~?&=%+,:;@!*()$".contains(&byte);
+    // A segment that begins with a dot, perhaps in its encoding, may be a step up.
+    let may_step = |pair: &[u8]| pair == b"/." || pair == b"/%";
+    let bytes = path_and_query.as_bytes();
+    path_and_query.starts_with('/')
+        && bytes.iter().all(|byte| stays(*byte))
+        && !bytes.windows(2).any(may_step)
+}
+
 /// Whether a path is below `/_hs/`, in any spelling that an origin might take for it.
 pub(super) fn is_below_own(path_and_query: &str) -> bool {
     let path = path_and_query.split(['?', '#']).next().unwrap_or_default();
@@ -123,6 +135,8 @@ pub(crate) fn form_decoded(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -190,15 +204,48 @@ mod tests {
         assert_eq!(own_parameter("/a?x=1", "hs_facts"), None);
     }
 
-    proptest::proptest! {
+    #[test]
+    fn what_most_requests_ask_for_is_normal() {
+        for target in ["/", "/a/b.html", "/a?b=%20&c=1,2&d", "//a", "/a%2Fb", "/?", "/@a/(b)"] {
+            assert!(is_normal(target), "{target}");
+        }
+        for target in [
+            "",
+            "a",
+            "*",
+            "?a",
+            "/.",
+            "/a/../b",
+            "/%2e%2E/b",
+            "/a b",
+            "/ä",
+            "/a#b",
+            "/\\a",
+            "/?a='b'",
+            "/{a}",
+        ] {
+            assert!(!is_normal(target), "{target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_normal_is_what_the_parser_makes_of_it(target in "[/]?[a-f/.%2eE?&='+ #\\\\{}|^<>\"`;:@!$()*,~-]{0,12}") {
+            let parsed = url::Url::parse(&format!("http://a.test{target}"));
+            if is_normal(&target) {
+                let parsed = parsed.expect("a URL");
+                prop_assert_eq!(&parsed[url::Position::BeforePath..], target.as_str());
+            }
+        }
+
         #[test]
         fn no_query_brings_an_own_parameter_through(query in "[a-zA-Z0-9_%&=+hs]{0,40}") {
             let cleaned = clean_path_and_query(&format!("/p?{query}"));
             for pair in cleaned.split_once('?').map_or("", |(_, query)| query).split('&') {
                 let name = form_decoded(pair.split('=').next().unwrap_or_default());
-                proptest::prop_assert!(!is_own(&name));
+                prop_assert!(!is_own(&name));
             }
-            proptest::prop_assert_eq!(clean_path_and_query(&cleaned), cleaned);
+            prop_assert_eq!(clean_path_and_query(&cleaned), cleaned);
         }
     }
 }

@@ -189,18 +189,33 @@ pub(super) fn seal(
     keyring: &Keyring,
     now: UnixTime,
 ) -> Result<String, JwsError> {
+    seal_between("", "", claims, typ, keyring, now)
+}
+
+/// The [token](seal) between two texts.
+pub(super) fn seal_between(
+    before: &str,
+    after: &str,
+    claims: &impl Serialize,
+    typ: &str,
+    keyring: &Keyring,
+    now: UnixTime,
+) -> Result<String, JwsError> {
     let key = keyring.signer(now);
     let header = if typ == JWT { Cow::Borrowed(key.jwt_header()) } else { header(key.kid(), typ)?.into() };
     let payload = serde_json::to_vec(claims).map_err(|_| JwsError::Unserializable)?;
 
-    let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 50);
-    token.push_str(&header);
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-    let mac = key.sign(token.as_bytes());
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(mac, &mut token);
-    Ok(token)
+    let length = header.len() + payload.len() * 4 / 3 + 50;
+    let mut text = String::with_capacity(before.len() + length + after.len());
+    text.push_str(before);
+    text.push_str(&header);
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(payload, &mut text);
+    let mac = key.sign(text.as_bytes().get(before.len()..).unwrap_or_default());
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(mac, &mut text);
+    text.push_str(after);
+    Ok(text)
 }
 
 #[cfg(test)]

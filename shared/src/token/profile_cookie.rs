@@ -5,6 +5,7 @@ use super::claims::ClaimsError;
 use super::jws::{self, JwsError, Typ};
 use super::keyring::{KeyAge, Keyring};
 use super::profile_claims;
+use crate::http::cookie_pairs;
 use crate::profile::{Profile, VisitorIdError};
 use crate::time::UnixTime;
 
@@ -60,6 +61,10 @@ impl ProfileCookie {
     /// Longest lifetime: 400 days, which is what browsers cut `Max-Age` to.
     pub const MAX_LIFETIME_S: u64 = 400 * 24 * 60 * 60;
 
+    /// What a `Set-Cookie` value begins with, and what follows its token: name, path and lifetime as above.
+    const BEFORE: &str = "__Host-hs=";
+    const AFTER: &str = "; Path=/; Max-Age=34560000; Secure; HttpOnly; SameSite=Lax";
+
     /// The profile in the values of all `Cookie` headers of a request, if there is exactly one and it holds for
     /// `audience` now.
     pub fn decode<'a>(
@@ -84,12 +89,7 @@ impl ProfileCookie {
         now: UnixTime,
     ) -> Result<String, CookieError> {
         let claims = profile_claims::written(profile, audience, now);
-        let token = jws::seal(&claims, "JWT", keyring, now)?;
-        let cookie = format!(
-            "{}={token}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax",
-            Self::NAME,
-            Self::MAX_LIFETIME_S
-        );
+        let cookie = jws::seal_between(Self::BEFORE, Self::AFTER, &claims, jws::JWT, keyring, now)?;
         if cookie.len() > Self::MAX_WRITTEN_BYTES {
             return Err(CookieError::TooLarge { bytes: cookie.len() });
         }
@@ -98,10 +98,9 @@ impl ProfileCookie {
 }
 
 fn find<'a>(cookies: impl Iterator<Item = &'a [u8]>) -> Result<&'a [u8], CookieError> {
-    let pairs = cookies.flat_map(|header| header.split(|byte| *byte == b';'));
-    let mut values = pairs.filter_map(|pair| {
-        pair.trim_ascii().strip_prefix(ProfileCookie::NAME.as_bytes())?.strip_prefix(b"=")
-    });
+    let pairs = cookies.flat_map(cookie_pairs);
+    let mut values =
+        pairs.filter_map(|pair| pair.strip_prefix(ProfileCookie::NAME.as_bytes())?.strip_prefix(b"="));
     let value = values.next().ok_or(CookieError::Absent)?;
     match values.next() {
         None => Ok(value),
@@ -256,6 +255,13 @@ mod tests {
         let retired = ring(&[("new", NEW)]);
         let found = ProfileCookie::decode([old.as_bytes()].into_iter(), &retired, "acme", NOW);
         assert_eq!(found, Err(JwsError::UnknownKid.into()));
+    }
+
+    #[test]
+    fn a_cookie_is_written_with_its_name_and_longest_lifetime() {
+        assert_eq!(ProfileCookie::BEFORE, format!("{}=", ProfileCookie::NAME));
+        let lifetime = format!("; Max-Age={};", ProfileCookie::MAX_LIFETIME_S);
+        assert!(ProfileCookie::AFTER.contains(&lifetime));
     }
 
     #[test]

@@ -1,0 +1,85 @@
+//! What a request is, as Fastly's platform tells it. Its library would parse each URL, at the price of a whole decision, and
+//! panic where it cannot.
+//!
+//! A request is named by its handle, a number; for one that is none, or is closed, the platform says so, and nothing is read.
+
+use fastly_shared::FastlyStatus;
+use fastly_sys::RequestHandle;
+use fastly_sys::fastly_http_req::{header_names_get, header_values_get, method_get, uri_get};
+
+/// The method of a request. `room`: for how many bytes there is room at first, here and below; more takes a second call.
+pub fn method(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
+    read(room, |into, written| {
+        // SAFETY: the platform writes at most as many bytes as it is told that there are, to memory that is lent to us.
+        unsafe { method_get(request, into.as_mut_ptr(), into.len(), written) }
+    })
+}
+
+/// The URL of a request, with scheme and host.
+pub fn url(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
+    read(room, |into, written| {
+        // SAFETY: the platform writes at most as many bytes as it is told that there are, to memory that is lent to us.
+        unsafe { uri_get(request, into.as_mut_ptr(), into.len(), written) }
+    })
+}
+
+/// The names of the headers of a request, a zero byte after each.
+pub fn header_names(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
+    read_all(room, |into, from, next, written| {
+        // SAFETY: the platform writes at most as many bytes as it is told that there are, to memory that is lent to us.
+        unsafe { header_names_get(request, into.as_mut_ptr(), into.len(), from, next, written) }
+    })
+}
+
+/// The values of a header, a zero byte after each.
+pub fn header_values(request: RequestHandle, name: &str, room: usize) -> Option<Vec<u8>> {
+    read_all(room, |into, from, next, written| {
+        let (name, length) = (name.as_ptr(), name.len());
+        // SAFETY: the platform reads the name where it is, and writes at most as many bytes as it is told that there are, to
+        // memory that is lent to us.
+        unsafe {
+            header_values_get(request, name, length, into.as_mut_ptr(), into.len(), from, next, written)
+        }
+    })
+}
+
+fn read(mut room: usize, call: impl Fn(&mut [u8], &mut usize) -> FastlyStatus) -> Option<Vec<u8>> {
+    loop {
+        let (mut bytes, mut written) = (vec![0; room], 0);
+        match call(&mut bytes, &mut written) {
+            FastlyStatus::OK => {
+                bytes.truncate(written);
+                return Some(bytes);
+            }
+            FastlyStatus::BUFLEN if written > room => room = written,
+            _ => return None,
+        }
+    }
+}
+
+/// Reads a list, of which a call gives as much as there is room for, and says where to go on: below zero, nowhere.
+fn read_all(
+    mut room: usize,
+    call: impl Fn(&mut [u8], u32, &mut i64, &mut usize) -> FastlyStatus,
+) -> Option<Vec<u8>> {
+    let (mut bytes, mut from) = (Vec::new(), 0);
+    loop {
+        let known = bytes.len();
+        bytes.resize(known + room, 0);
+        let (mut next, mut written) = (-1, 0);
+        match call(bytes.get_mut(known..)?, from, &mut next, &mut written) {
+            FastlyStatus::OK => {
+                bytes.truncate(known + written);
+                match u32::try_from(next) {
+                    Ok(next) if next > from => from = next,
+                    _ => return Some(bytes),
+                }
+            }
+            FastlyStatus::BUFLEN if written > room => {
+                bytes.truncate(known);
+                room = written;
+            }
+            _ => return None,
+        }
+    }
+}
