@@ -11,6 +11,7 @@ on_each_edge! {
     answers_that_are_no_page_pass_untouched
     a_post_reaches_the_origin_with_its_body
     other_methods_pass_too
+    long_and_many_headers_reach_the_origin
     a_range_is_answered_by_the_origin
     head_has_the_headers_of_get
     gzip_of_the_origin_is_decoded_and_stitched
@@ -89,6 +90,33 @@ fn other_methods_pass_too(kind: EdgeKind) {
         let reply = stage.get("/thing").method(method).send();
         assert_eq!(reply.text(), format!("<p data-hs-slot=\"hero\">{method}</p>"));
     }
+}
+
+/// More than an edge makes room for at first: in the method, in one value, in one name and in all of them.
+fn long_and_many_headers_reach_the_origin(kind: EdgeKind) {
+    let stage = Stage::new(kind, scene::site("long"));
+    let host = stage.site().host.clone();
+    stage.serve("/thing", Script::status(204));
+    let many = (0..60).map(|index| (format!("x-header-that-has-a-name-{index:02}"), index.to_string()));
+    let long =
+        [1_100, 1_200].map(|length| (format!("x-{}", "n".repeat(length)), "named at length".to_owned()));
+    let sent: Vec<_> = many.chain(long).chain([("x-empty".to_owned(), String::new())]).collect();
+    let lines = [150, 150, 260].map(|size| "v".repeat(size));
+    let cookie = format!("a={}", "v".repeat(5_500));
+    let mut ask = stage.get("/thing").method("UNSUBSCRIBE");
+    for (name, value) in &sent {
+        ask = ask.header(name, value);
+    }
+    let ask = lines.iter().fold(ask, |ask, line| ask.header("x-lines", line));
+    assert_eq!(ask.cookie(&cookie).send().status, 204);
+    let asked = &stage.origin.asked(&host)[0];
+    assert_eq!(asked.method, "UNSUBSCRIBE");
+    for (name, value) in &sent {
+        assert_eq!(asked.header(name), Some(value.as_str()), "{name}");
+    }
+    assert_eq!(asked.header("cookie"), Some(cookie.as_str()));
+    let heard = asked.headers.iter().filter(|(name, _)| name == "x-lines").map(|(_, line)| line.as_str());
+    assert_eq!(heard.collect::<Vec<_>>().join(", "), lines.join(", "));
 }
 
 fn a_range_is_answered_by_the_origin(kind: EdgeKind) {

@@ -22,16 +22,15 @@ const ON: HeaderValue = HeaderValue::from_static("on");
 const NAMES: usize = 1024;
 const VALUE: usize = 256;
 const COOKIES: usize = 2048;
-const METHOD: usize = 16;
+const METHOD: usize = 8;
 const URL: usize = 512;
 
 /// A visitor's request, by its number: the platform has it, and each part of it costs a call.
-#[derive(Clone, Copy)]
 struct Client(u32);
 
 /// The visitor's request, but for its body. `None` where it has no host that is text, or another part cannot be read.
 ///
-/// Once `request` is dropped, headers that nobody had asked for are none.
+/// It must not outlive `request`, whose number may be that of another one then.
 pub fn request_head(request: &Request) -> Option<RequestHead> {
     let client = Client(request.as_handles().0.as_u32());
     let host = client.values(&header::HOST).into_iter().next()?.to_str().ok()?.to_owned();
@@ -45,12 +44,12 @@ pub fn request_head(request: &Request) -> Option<RequestHead> {
 
 /// What follows the host in a URL, normalized (WHATWG URL Standard).
 fn path_and_query(url: &[u8]) -> Option<String> {
-    let url = std::str::from_utf8(url).ok()?;
-    let after_host = url.split_once("://").and_then(|(_, rest)| rest.get(rest.find('/')?..));
-    if let Some(target) = after_host.filter(|target| http::is_normal(target)) {
+    let target = http::target_of(std::str::from_utf8(url).ok()?)?;
+    if http::is_normal(target) {
         return Some(target.to_owned());
     }
-    let url = Url::parse(url).ok()?;
+    // What host it is, the site says; some that reach us would make no URL.
+    let url = Url::parse(&format!("http://host{target}")).ok()?;
     Some(match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),

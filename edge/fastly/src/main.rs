@@ -1,7 +1,7 @@
 //! The edge on Fastly Compute: converts, pumps, stores, fetches. What is decided is decided in `hemstitch`.
 //!
 //! ```text
-//! request ─► config (site, keys, kill switch) ─► convert ─► answer ─► store (POP cache) ─► pump ─► visitor
+//! request ─► convert ─► config (site, keys, kill switch) ─► answer ─► store (POP cache) ─► pump ─► visitor
 //!                packs ─► kv, store (the pack in force)        └────► origin ─────────────┘ └─► fragments
 //! ```
 //! One instance answers one request at a time, many in a row; [`instance::Instance`] is what it keeps in between. A

@@ -1,4 +1,5 @@
-//! How long a visitor waits for an answer, from the request's arrival to the last write. For the benchmark.
+//! How long a visitor waits for an answer, from the request's arrival to the last write; for a page that is sent in parts,
+//! until its visit is over. For the benchmark.
 
 use std::cell::Cell;
 use std::time::Instant;

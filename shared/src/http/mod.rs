@@ -32,7 +32,7 @@ pub(crate) use request::edit_fragment_header;
 pub use request::{OutgoingRequest, fragment_request, needs_own_fetch, own_fetch, pass_request, shared_fill};
 pub use route::{CacheKey, Lookup, OwnPath, Route, route};
 pub(crate) use route::{EXPLAIN_PARAMETER, cookie, cookie_pairs, has_cookie, only_cookie};
-pub use target::{clean_target, is_normal, own_parameter};
+pub use target::{clean_target, is_normal, own_parameter, target_of};
 pub(crate) use target::{form_decoded, local_target};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};

@@ -2,7 +2,7 @@
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::route::cookie_names;
+use super::route::{cookie_name, cookie_names, cookie_pairs};
 use super::target::{clean_path_and_query, key_path_and_query};
 use super::{FragmentTarget, RequestHead, RequestHeaders, WhyNot, list};
 use crate::esi::HeaderEdit;
@@ -132,23 +132,14 @@ pub fn pass_request(head: &RequestHead, site: &Site) -> OutgoingRequest {
 
 /// Takes the cookie of a preview out: its token is for edges, and no origin's log need hold it.
 fn drop_preview(headers: &mut HeaderMap) {
-    let name = PreviewToken::COOKIE.as_bytes();
-    let is_preview =
-        |pair: &&[u8]| pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii() == name;
+    let is_preview = |pair: &[u8]| cookie_name(pair) == PreviewToken::COOKIE.as_bytes();
     let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
-    let pairs =
-        |line: &HeaderValue| line.as_bytes().split(|byte| *byte == b';').any(|pair| is_preview(&pair));
-    if !lines.iter().any(pairs) {
+    if !lines.iter().any(|line| cookie_pairs(line.as_bytes()).any(is_preview)) {
         return;
     }
     headers.remove(header::COOKIE);
     for line in &lines {
-        let kept: Vec<&[u8]> = line
-            .as_bytes()
-            .split(|byte| *byte == b';')
-            .filter(|pair| !is_preview(pair))
-            .map(<[u8]>::trim_ascii)
-            .collect();
+        let kept: Vec<&[u8]> = cookie_pairs(line.as_bytes()).filter(|pair| !is_preview(pair)).collect();
         if let Some(line) =
             HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok().filter(|line| !line.is_empty())
         {

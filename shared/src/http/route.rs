@@ -123,10 +123,13 @@ fn has_session(head: &RequestHead, site: &Site) -> bool {
 /// The names in all `Cookie` headers (RFC 6265, section 4.2.1).
 pub(super) fn cookie_names(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
     let lines = head.headers.get_all(&header::COOKIE).map(HeaderValue::as_bytes);
-    lines.flat_map(cookie_pairs).map(|pair| {
-        let name = memchr::memchr(b'=', pair).and_then(|end| pair.get(..end));
-        name.unwrap_or(pair).trim_ascii()
-    })
+    lines.flat_map(cookie_pairs).map(cookie_name)
+}
+
+/// The name in a pair, which may have no value.
+pub(super) fn cookie_name(pair: &[u8]) -> &[u8] {
+    let name = memchr::memchr(b'=', pair).and_then(|end| pair.get(..end));
+    name.unwrap_or(pair).trim_ascii()
 }
 
 /// The pairs of a name and a value in a `Cookie` header.

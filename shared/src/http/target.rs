@@ -57,8 +57,17 @@ pub(super) fn without_dots(path: &str) -> String {
     format!("/{}{slash}", segments.join("/"))
 }
 
-/// Whether a path and query are as the parser of the WHATWG URL Standard leaves them. Not of all that are, but of those that
-/// most requests have.
+/// What follows the host in an `http` or `https` URL, as it was sent; it may be nothing (WHATWG URL Standard, "authority
+/// state").
+pub fn target_of(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    known.then(|| rest.get(end..)).flatten()
+}
+
+/// Whether a path and query are as the parser of the WHATWG URL Standard leaves them. `false` says nothing: of what it
+/// leaves alone, only the usual is known here.
 pub fn is_normal(path_and_query: &str) -> bool {
     let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~?&=%+,:;@!*()$".contains(&byte);
     // A segment that begins with a dot, perhaps in its encoding, may be a step up.
@@ -205,37 +214,64 @@ mod tests {
     }
 
     #[test]
+    fn a_target_begins_where_the_host_ends() {
+        for (url, target) in [
+            ("http://a.test/b?c", Some("/b?c")),
+            ("HTTPS://u:p@a.test:1", Some("")),
+            ("http://a.test?x=/y", Some("?x=/y")),
+            ("http://a.test#/y", Some("#/y")),
+            ("http://a\\b/c", Some("\\b/c")),
+            ("http:///b", Some("/b")),
+            ("file://a.test//b", None),
+            ("/a?u=http://b/c", None),
+            ("*", None),
+        ] {
+            assert_eq!(target_of(url), target, "{url}");
+        }
+    }
+
+    #[test]
     fn what_most_requests_ask_for_is_normal() {
         for target in ["/", "/a/b.html", "/a?b=%20&c=1,2&d", "//a", "/a%2Fb", "/?", "/@a/(b)"] {
             assert!(is_normal(target), "{target}");
         }
-        for target in [
-            "",
-            "a",
-            "*",
-            "?a",
-            "/.",
-            "/a/../b",
-            "/%2e%2E/b",
-            "/a b",
-            "/ä",
-            "/a#b",
-            "/\\a",
-            "/?a='b'",
-            "/{a}",
-        ] {
+        for target in
+            ["", "a", "*", "?a", "/.", "/a/../b", "/%2e%2E/b", "/a b", "/ä", "/a#b", "/\\a", "/?a='b'"]
+        {
             assert!(!is_normal(target), "{target}");
+        }
+    }
+
+    /// What is normal is what the parser makes of it.
+    fn check_normal(target: &str) {
+        if is_normal(target) {
+            let parsed = url::Url::parse(&format!("http://a.test{target}")).expect("a URL");
+            assert_eq!(&parsed[url::Position::BeforePath..], target);
+        }
+    }
+
+    #[test]
+    fn what_is_normal_is_left_alone_by_a_parser_of_urls() {
+        for byte in 0..128 {
+            let byte = char::from(byte);
+            ["/{}", "/a{}", "/a/{}b", "/?{}", "/?a{}"]
+                .iter()
+                .for_each(|at| check_normal(&at.replace("{}", &byte.to_string())));
+        }
+        let mut targets = vec![String::from("/")];
+        for _ in 0..5 {
+            targets = targets
+                .iter()
+                .flat_map(|start| "/.%2eE?".chars().map(move |next| format!("{start}{next}")))
+                .collect();
+            targets.iter().for_each(|target| check_normal(target));
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_normal_is_what_the_parser_makes_of_it(target in "[/]?[a-f/.%2eE?&='+ #\\\\{}|^<>\"`;:@!$()*,~-]{0,12}") {
-            let parsed = url::Url::parse(&format!("http://a.test{target}"));
-            if is_normal(&target) {
-                let parsed = parsed.expect("a URL");
-                prop_assert_eq!(&parsed[url::Position::BeforePath..], target.as_str());
-            }
+        fn whatever_is_normal_is_left_alone(target in "/[a-f/.%2eE?&='+:;@!$()*,~ #-]{0,12}") {
+            check_normal(&target);
         }
 
         #[test]

@@ -61,9 +61,9 @@ impl ProfileCookie {
     /// Longest lifetime: 400 days, which is what browsers cut `Max-Age` to.
     pub const MAX_LIFETIME_S: u64 = 400 * 24 * 60 * 60;
 
-    /// What a `Set-Cookie` value begins with, and what follows its token: name, path and lifetime as above.
-    const BEFORE: &str = "__Host-hs=";
-    const AFTER: &str = "; Path=/; Max-Age=34560000; Secure; HttpOnly; SameSite=Lax";
+    /// What stands around the token in a `Set-Cookie` value, with name and lifetime as above.
+    const BEFORE_TOKEN: &str = "__Host-hs=";
+    const AFTER_TOKEN: &str = "; Path=/; Max-Age=34560000; Secure; HttpOnly; SameSite=Lax";
 
     /// The profile in the values of all `Cookie` headers of a request, if there is exactly one and it holds for
     /// `audience` now.
@@ -89,7 +89,8 @@ impl ProfileCookie {
         now: UnixTime,
     ) -> Result<String, CookieError> {
         let claims = profile_claims::written(profile, audience, now);
-        let cookie = jws::seal_between(Self::BEFORE, Self::AFTER, &claims, jws::JWT, keyring, now)?;
+        let cookie =
+            jws::seal_between(Self::BEFORE_TOKEN, Self::AFTER_TOKEN, &claims, jws::JWT, keyring, now)?;
         if cookie.len() > Self::MAX_WRITTEN_BYTES {
             return Err(CookieError::TooLarge { bytes: cookie.len() });
         }
@@ -259,9 +260,9 @@ mod tests {
 
     #[test]
     fn a_cookie_is_written_with_its_name_and_longest_lifetime() {
-        assert_eq!(ProfileCookie::BEFORE, format!("{}=", ProfileCookie::NAME));
+        assert_eq!(ProfileCookie::BEFORE_TOKEN, format!("{}=", ProfileCookie::NAME));
         let lifetime = format!("; Max-Age={};", ProfileCookie::MAX_LIFETIME_S);
-        assert!(ProfileCookie::AFTER.contains(&lifetime));
+        assert!(ProfileCookie::AFTER_TOKEN.contains(&lifetime));
     }
 
     #[test]

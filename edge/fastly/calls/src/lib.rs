@@ -7,10 +7,10 @@ use fastly_shared::FastlyStatus;
 use fastly_sys::RequestHandle;
 use fastly_sys::fastly_http_req::{header_names_get, header_values_get, method_get, uri_get};
 
-/// The method of a request. `room`: for how many bytes there is room at first, here and below; more takes a second call.
+/// The method of a request. `room`, here and below: for how many bytes there is room at first; more takes more calls.
 pub fn method(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
     read(room, |into, written| {
-        // SAFETY: the platform writes at most as many bytes as it is told that there are, to memory that is lent to us.
+        // SAFETY: `into` is ours alone for the call, and the platform writes no more bytes there than it is told.
         unsafe { method_get(request, into.as_mut_ptr(), into.len(), written) }
     })
 }
@@ -18,7 +18,7 @@ pub fn method(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
 /// The URL of a request, with scheme and host.
 pub fn url(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
     read(room, |into, written| {
-        // SAFETY: the platform writes at most as many bytes as it is told that there are, to memory that is lent to us.
+        // SAFETY: `into` is ours alone for the call, and the platform writes no more bytes there than it is told.
         unsafe { uri_get(request, into.as_mut_ptr(), into.len(), written) }
     })
 }
@@ -26,7 +26,7 @@ pub fn url(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
 /// The names of the headers of a request, a zero byte after each.
 pub fn header_names(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
     read_all(room, |into, from, next, written| {
-        // SAFETY: the platform writes at most as many bytes as it is told that there are, to memory that is lent to us.
+        // SAFETY: `into` is ours alone for the call, and the platform writes no more bytes there than it is told.
         unsafe { header_names_get(request, into.as_mut_ptr(), into.len(), from, next, written) }
     })
 }
@@ -35,8 +35,7 @@ pub fn header_names(request: RequestHandle, room: usize) -> Option<Vec<u8>> {
 pub fn header_values(request: RequestHandle, name: &str, room: usize) -> Option<Vec<u8>> {
     read_all(room, |into, from, next, written| {
         let (name, length) = (name.as_ptr(), name.len());
-        // SAFETY: the platform reads the name where it is, and writes at most as many bytes as it is told that there are, to
-        // memory that is lent to us.
+        // SAFETY: as above; the name is read where it is, as far as it goes.
         unsafe {
             header_values_get(request, name, length, into.as_mut_ptr(), into.len(), from, next, written)
         }
@@ -70,10 +69,10 @@ fn read_all(
         match call(bytes.get_mut(known..)?, from, &mut next, &mut written) {
             FastlyStatus::OK => {
                 bytes.truncate(known + written);
-                match u32::try_from(next) {
-                    Ok(next) if next > from => from = next,
-                    _ => return Some(bytes),
+                if next < 0 || written == 0 {
+                    return Some(bytes);
                 }
+                from = u32::try_from(next).ok().filter(|next| *next > from)?;
             }
             FastlyStatus::BUFLEN if written > room => {
                 bytes.truncate(known);
