@@ -1,7 +1,7 @@
 //! What a request is, as Fastly's platform tells it. Its library would parse each URL, at the price of a whole decision, and
 //! panic where it cannot.
 //!
-//! A request is named by its handle, a number; for one that is none, or is closed, the platform says so, and nothing is read.
+//! A request is named by its handle, a number; of a number that is no request, nothing is read.
 
 use fastly_shared::FastlyStatus;
 use fastly_sys::RequestHandle;
